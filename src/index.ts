@@ -1,0 +1,2 @@
+// The public entry of the package: re-exports, nothing else.
+export {};

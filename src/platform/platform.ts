@@ -1,0 +1,20 @@
+// All that the engine needs from the world, in one value.
+import type { Clock } from './clock.ts';
+import type { Crypto } from './crypto.ts';
+import type { Disk } from './disk.ts';
+import type { Http } from './http.ts';
+import type { Log } from './log.ts';
+import type { Network } from './network.ts';
+import type { Resolver } from './resolver.ts';
+
+export interface Platform {
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly resolver: Resolver;
+  readonly http: Http;
+  readonly disk: Disk;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  /** Turns a user's path into the absolute path that `StorageSpec.rootPath` wants. */
+  resolvePath(path: string): string;
+}

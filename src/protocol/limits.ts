@@ -1,0 +1,162 @@
+// Every bound on what a remote party, a torrent's author or a file can make Millrace do, in one place.
+// docs/limits.md has the same names with the reason for each; scripts/check-docs.mjs holds the two together.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+// ── Torrents and metadata ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Largest .torrent file read, in bytes. */
+export const TORRENT_FILE_MAX_BYTES: number = 16 * MIB;
+/** Nesting of lists and dictionaries in a .torrent file. */
+export const BENCODE_TORRENT_DEPTH_MAX = 100;
+/** Nesting in a tracker's reply, an extension message or KRPC. */
+export const BENCODE_WIRE_DEPTH_MAX = 10;
+/** Values (strings, integers, lists, dictionaries, ends) in a .torrent file. */
+export const BENCODE_TORRENT_TOKENS_MAX = 3_000_000;
+/** Values in an extension message. */
+export const BENCODE_WIRE_TOKENS_MAX = 1_000;
+/** Values in a tracker's reply: 500 peers of the dictionary form need about 4,000. */
+export const BENCODE_TRACKER_TOKENS_MAX = 10_000;
+/** Pieces in one torrent. */
+export const PIECES_MAX = 2_097_152;
+/** Piece length in bytes. */
+export const PIECE_LENGTH_MAX_BYTES: number = 256 * MIB;
+/** Smallest piece length of a v2 torrent in bytes (BEP 52). */
+export const PIECE_LENGTH_V2_MIN_BYTES: number = 16 * KIB;
+/** Size of one file and of a whole torrent in bytes: 2^48 - 1. */
+export const TORRENT_SIZE_MAX_BYTES = 281_474_976_710_655;
+/** Files in one torrent. */
+export const FILES_MAX = 1_000_000;
+/** Folders above a file, the torrent's own included. */
+export const DIRECTORY_DEPTH_MAX = 100;
+/** UTF-8 bytes of one file or folder name; longer ones are cut before their extension. */
+export const PATH_ELEMENT_MAX_BYTES = 240;
+/** UTF-8 bytes of a file's path under the save root. */
+export const PATH_MAX_BYTES = 4_000;
+/** Files whose names collide on some system and are told apart by a number. */
+export const NAME_COLLISIONS_MAX = 500;
+/** Trackers read from one tier. */
+export const TRACKERS_PER_TIER_MAX = 100;
+/** Tiers read from one torrent. */
+export const TRACKER_TIERS_MAX = 20;
+/** Web seeds (BEP 17 and 19 each) read from one torrent. */
+export const WEB_SEEDS_MAX = 100;
+/** Bytes of one URL in a torrent or magnet link. */
+export const URL_MAX_BYTES = 2_048;
+/** DHT bootstrap nodes read from one torrent. */
+export const TORRENT_NODES_MAX = 100;
+/** Characters of a magnet link. */
+export const MAGNET_MAX_CHARACTERS: number = 64 * KIB;
+/** Peer addresses (x.pe) read from a magnet link. */
+export const MAGNET_PEERS_MAX = 100;
+
+// ── The wire ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Bytes in a block request: the request unit of BEP 3, and the v2 leaf size of BEP 52. */
+export const BLOCK_BYTES: number = 16 * KIB;
+/** Length prefix of any peer message; a torrent whose bitfield is larger may send that bitfield. */
+export const WIRE_MESSAGE_MAX_BYTES: number = 1 * MIB;
+/** Payload of an extension message (BEP 10). */
+export const EXTENSION_MESSAGE_MAX_BYTES: number = 128 * KIB;
+/** Extension handshakes accepted on one connection. */
+export const EXTENSION_HANDSHAKES_MAX = 10;
+/** Bytes of a client name (`v`) or other text kept from a peer. */
+export const PEER_TEXT_MAX_BYTES = 128;
+/** Extension names (`m`) read from one handshake. */
+export const EXTENSIONS_PER_PEER_MAX = 64;
+/** Blocks a peer may have asked for and not yet been sent; told to it as `reqq`. */
+export const INCOMING_REQUESTS_MAX = 500;
+/** Blocks that we ask of one peer at most, whatever its `reqq`. */
+export const OUTGOING_REQUESTS_MAX = 500;
+/** `reqq` assumed of a peer that names none. */
+export const PEER_REQUEST_QUEUE_DEFAULT = 250;
+/** Highest `reqq` believed. */
+export const PEER_REQUEST_QUEUE_MAX = 2_000;
+/** Requests of pieces we lack, of bad ranges or while choked, before the peer is disconnected. */
+export const INVALID_REQUESTS_MAX = 300;
+/** Blocks that arrive without having been asked for, before the peer is disconnected. */
+export const UNSOLICITED_BLOCKS_MAX = 64;
+/** Pieces a choked peer may fetch (BEP 6). */
+export const ALLOWED_FAST_SET_SIZE = 10;
+/** Times a choked peer may fetch one allowed-fast block. */
+export const ALLOWED_FAST_REPEAT_MAX = 3;
+/** Hashes in one hash request (BEP 52). */
+export const HASH_REQUEST_LENGTH_MAX = 512;
+/** Bytes queued for sending to one peer before its requests wait. */
+export const SEND_BUFFER_PEER_MAX_BYTES: number = 2 * MIB;
+/** Bytes queued for sending over all peers. */
+export const SEND_BUFFER_TOTAL_MAX_BYTES: number = 128 * MIB;
+
+// ── Peers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Connections of a session. */
+export const CONNECTIONS_MAX = 500;
+/** Connections of one torrent. */
+export const CONNECTIONS_PER_TORRENT_MAX = 100;
+/** Accepted connections that have not yet sent a whole handshake. */
+export const HALF_OPEN_INBOUND_MAX = 20;
+/** Addresses remembered for one torrent. */
+export const PEER_LIST_MAX = 2_000;
+/** Outgoing connection attempts per second, over all torrents. */
+export const DIALS_PER_SECOND = 30;
+/** Connection attempts under way at once, over all torrents. */
+export const DIALS_IN_FLIGHT_MAX = 50;
+/** From dialling to a connection, in ms. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** From a connection to a whole handshake, in ms: all of it, not between bytes. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Without any byte from a peer, in ms. */
+export const PEER_TIMEOUT_MS = 120_000;
+/** Neither side interested in the other, in ms. */
+export const PEER_INACTIVITY_MS = 600_000;
+/** Without sending anything, in ms, before a keep-alive. */
+export const KEEP_ALIVE_MS = 100_000;
+/** Failed attempts before an address is forgotten. */
+export const DIAL_FAILURES_MAX = 3;
+/** First wait before dialling an address again, in ms; doubles. */
+export const RECONNECT_MIN_MS = 60_000;
+/** Longest wait before dialling an address again, in ms. */
+export const RECONNECT_MAX_MS = 3_600_000;
+/** How long a proven sender of bad data stays banned, in ms. */
+export const BAN_MS = 86_400_000;
+/** Banned addresses remembered. */
+export const BANS_MAX = 10_000;
+/** Failed pieces that several peers shared before one of them is put on parole. */
+export const SHARED_FAILURES_MAX = 3;
+
+// ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Body of an HTTP tracker's reply in bytes, as received and decompressed. */
+export const TRACKER_REPLY_MAX_BYTES: number = 1 * MIB;
+/** Peers taken from one reply. */
+export const TRACKER_PEERS_MAX = 500;
+/** An announce over HTTP, all of it, in ms. */
+export const TRACKER_TIMEOUT_MS = 30_000;
+/** The announce of `stopped`, all of it, in ms. */
+export const TRACKER_STOP_TIMEOUT_MS = 3_000;
+/** Announces under way at once, over all torrents. */
+export const TRACKER_CONCURRENT_MAX = 50;
+/** Shortest interval believed, in ms. */
+export const TRACKER_INTERVAL_MIN_MS = 60_000;
+/** Longest interval believed, in ms. */
+export const TRACKER_INTERVAL_MAX_MS = 14_400_000;
+/** Interval when the tracker names none, in ms. */
+export const TRACKER_INTERVAL_DEFAULT_MS = 1_800_000;
+/** Redirects followed. */
+export const HTTP_REDIRECTS_MAX = 5;
+/** Characters of a tracker's failure reason or warning that are kept. */
+export const TRACKER_TEXT_MAX_CHARACTERS = 200;
+/** Bytes of a tracker id kept and sent back. */
+export const TRACKER_ID_MAX_BYTES = 512;
+/** How long a UDP tracker's connection id is used, in ms (BEP 15). */
+export const UDP_CONNECTION_ID_MS = 60_000;
+
+// ── Disk and memory ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Bytes received and not yet written, over all torrents, before peers are read no further. */
+export const UNWRITTEN_TOTAL_MAX_BYTES: number = 64 * MIB;
+/** Bytes of one slab: a piece, or a part of a piece that is larger. */
+export const SLAB_BYTES: number = 1 * MIB;
+/** Files open at once. */
+export const OPEN_FILES_MAX = 64;
