@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Clock, Timer } from '../platform/clock.ts';
+import { type DeadlineEntry, DeadlineQueue } from './deadline-queue.ts';
+
+/** A clock that runs at the test's word and knows how many timers wait. */
+class ManualClock implements Clock {
+  now = 0;
+  waiting: { atMs: number; callback: () => void }[] = [];
+  nowMs(): number {
+    return this.now;
+  }
+  wallTimeMs(): number {
+    return this.now;
+  }
+  schedule(atMs: number, callback: () => void): Timer {
+    const entry = { atMs, callback };
+    this.waiting.push(entry);
+    return {
+      cancel: () => {
+        this.waiting = this.waiting.filter((other) => other !== entry);
+      },
+    };
+  }
+  advanceTo(nowMs: number): void {
+    for (;;) {
+      const next = this.waiting.filter(({ atMs }) => atMs <= nowMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined) break;
+      this.waiting = this.waiting.filter((other) => other !== next);
+      this.now = Math.max(this.now, next.atMs);
+      next.callback();
+    }
+    this.now = nowMs;
+  }
+}
+
+class Recorder implements DeadlineEntry {
+  readonly calls: number[] = [];
+  nextMs = Number.POSITIVE_INFINITY;
+  handleDeadline(nowMs: number): number {
+    this.calls.push(nowMs);
+    return this.nextMs;
+  }
+}
+
+const failOnError = (_: DeadlineEntry, error: unknown): void => {
+  throw error;
+};
+
+// Goal: each entry is called at its time, whatever the order of arrival. Method: random deadlines, one jump.
+test('calls each entry at its deadline with one timer for all', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1, maxLength: 50 }), (deadlines) => {
+      const clock = new ManualClock();
+      const queue = new DeadlineQueue(clock, failOnError);
+      const recorders = deadlines.map((atMs) => {
+        const recorder = new Recorder();
+        queue.expedite(recorder, atMs);
+        expect(clock.waiting).toHaveLength(1);
+        return recorder;
+      });
+      clock.advanceTo(2_000);
+      recorders.forEach((recorder, index) => {
+        expect(recorder.calls).toHaveLength(1);
+        expect(Math.abs(recorder.calls[0]! - deadlines[index]!)).toBeLessThanOrEqual(5);
+      });
+      expect(queue.size).toBe(0);
+      expect(clock.waiting).toHaveLength(0);
+    }),
+  );
+});
+
+test('an entry is called again when it says, earlier when expedited, never when removed', () => {
+  const clock = new ManualClock();
+  const queue = new DeadlineQueue(clock, failOnError);
+  const recorder = new Recorder();
+  recorder.nextMs = 100;
+  queue.expedite(recorder, 10);
+  clock.advanceTo(20);
+  queue.expedite(recorder, 500);
+  queue.expedite(recorder, 50);
+  clock.advanceTo(60);
+  recorder.nextMs = 200;
+  clock.advanceTo(120);
+  expect(recorder.calls).toEqual([10, 50, 100]);
+  queue.remove(recorder);
+  clock.advanceTo(1_000);
+  expect(recorder.calls).toHaveLength(3);
+  expect(clock.waiting).toHaveLength(0);
+});
+
+test('an entry that throws is removed and stops no other', () => {
+  const clock = new ManualClock();
+  const failures: unknown[] = [];
+  const queue = new DeadlineQueue(clock, (_, error) => failures.push(error));
+  const recorder = new Recorder();
+  queue.expedite(
+    {
+      handleDeadline: () => {
+        throw new Error('mine');
+      },
+    },
+    10,
+  );
+  queue.expedite(recorder, 11);
+  clock.advanceTo(50);
+  expect(failures).toHaveLength(1);
+  expect(recorder.calls).toHaveLength(1);
+});

@@ -1,0 +1,35 @@
+// Small hashes and secure random numbers from node:crypto.
+import { createHash, randomFillSync } from 'node:crypto';
+import type { Random } from '../../base/random.ts';
+import type { Crypto } from '../../platform/crypto.ts';
+
+const POOL_WORDS = 256;
+
+/** Draws from the system's generator, a pool of words at a time. */
+class SystemRandom implements Random {
+  readonly #pool = new Uint32Array(POOL_WORDS);
+  #next = POOL_WORDS;
+
+  uint32(): number {
+    if (this.#next === POOL_WORDS) {
+      randomFillSync(this.#pool);
+      this.#next = 0;
+    }
+    const word = this.#pool[this.#next]!;
+    // A drawn number is forgotten, so that nothing can read it later.
+    this.#pool[this.#next++] = 0;
+    return word;
+  }
+}
+
+export class NodeCrypto implements Crypto {
+  readonly random: Random = new SystemRandom();
+
+  sha1(bytes: Uint8Array): Uint8Array {
+    return new Uint8Array(createHash('sha1').update(bytes).digest());
+  }
+
+  sha256(bytes: Uint8Array): Uint8Array {
+    return new Uint8Array(createHash('sha256').update(bytes).digest());
+  }
+}
