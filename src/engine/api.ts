@@ -1,0 +1,396 @@
+// The façade's types: what a program that embeds the engine sees. Interfaces only, no behaviour; the classes of the
+// engine implement them and src/index.ts exports them. Sizes are bytes, rates bytes per second, times milliseconds
+// unless the name says otherwise.
+import type { Log } from '../platform/log.ts';
+import type { TorrentFormat } from '../protocol/metainfo/metainfo.ts';
+
+/** What can go wrong, as a promise: a code keeps its meaning between versions (docs/errors.md). */
+export type SessionErrorCode =
+  | 'METAINFO_INVALID'
+  | 'MAGNET_INVALID'
+  | 'METADATA_NOT_FOUND'
+  | 'SESSION_CLOSED'
+  | 'TORRENT_REMOVED'
+  | 'LISTEN_FAILED'
+  | 'DISK_FULL'
+  | 'DISK_PERMISSION'
+  | 'DISK_READ_ONLY'
+  | 'DISK_PATH_CONFLICT'
+  | 'DISK_PATH_UNSAFE'
+  | 'DISK_NOT_FOUND'
+  | 'DISK_TOO_MANY_FILES'
+  | 'DISK_IO'
+  | 'DISK_CLOSED'
+  | 'TRACKER_FAILED'
+  | 'INTERNAL_BUG';
+
+/** The shape of every error that the engine throws on purpose; `SessionError` is its class. */
+export interface SessionErrorLike extends Error {
+  readonly code: SessionErrorCode;
+  /** What was being done, for example `listen` or `write`. */
+  readonly operation?: string | undefined;
+}
+
+/** Options of a session; all optional. */
+export interface SessionOptions {
+  /** TCP port to listen on; 0 = the system chooses. @defaultValue 6881 */
+  readonly listenPort?: number;
+  /** Address literal or interface name to listen on and connect from. @defaultValue all addresses */
+  readonly bind?: string;
+  /** Over all torrents, bytes per second. @defaultValue `Infinity` */
+  readonly maxDownloadBytesPerSecond?: number;
+  /** Over all torrents, bytes per second. @defaultValue `Infinity` */
+  readonly maxUploadBytesPerSecond?: number;
+  /** Announce to trackers. @defaultValue true */
+  readonly trackers?: boolean;
+  /** Listen and connect over TCP. @defaultValue true */
+  readonly tcp?: boolean;
+  /** Sent to HTTP trackers. @defaultValue `Millrace/<version>` */
+  readonly userAgent?: string;
+  /** Connections over all torrents. @defaultValue 500 */
+  readonly connectionsMax?: number;
+  /** Receives diagnostics. @defaultValue nowhere */
+  readonly log?: Log;
+}
+
+/** Options of one torrent. */
+export interface AddTorrentOptions {
+  /** Folder that receives the files; created when missing. A torrent of several files makes its own folder inside. */
+  readonly saveTo: string;
+  /** Peers to connect to, as `host:port` or `[IPv6]:port`. */
+  readonly peers?: readonly string[];
+  /** Trackers besides the torrent's own, each a tier of its own. */
+  readonly trackers?: readonly string[];
+  /** Pick pieces in index order instead of rarest first. @defaultValue false */
+  readonly sequential?: boolean;
+  /** Indexes into `Torrent.files`: only these are wanted. @defaultValue all files */
+  readonly files?: readonly number[];
+  /**
+   * Hash what is on disk before starting: `auto` only where there is something to hash, `always` every piece,
+   * `never` trusts that files of the right length are complete and that there is nothing else. @defaultValue `auto`
+   */
+  readonly verify?: 'auto' | 'always' | 'never';
+  /** Of this torrent, bytes per second. @defaultValue `Infinity` */
+  readonly maxDownloadBytesPerSecond?: number;
+  /** Of this torrent, bytes per second. @defaultValue `Infinity` */
+  readonly maxUploadBytesPerSecond?: number;
+  /** Only share what is there and right: request nothing and create no file. @defaultValue false */
+  readonly seedOnly?: boolean;
+  /** Abandons the call, not a torrent that was already added. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where a torrent stands in its life. */
+export type TorrentState = 'fetching-metadata' | 'checking' | 'downloading' | 'seeding' | 'stopped' | 'failed';
+
+/** One file of a torrent, in the order of the info dictionary. Pad files are listed. */
+export interface TorrentFileInfo {
+  readonly index: number;
+  /** Safe path under the save folder, `/` between its parts, the torrent's own folder first where it has several files. */
+  readonly path: string;
+  readonly lengthBytes: number;
+  /** Filler between files (BEP 47); never written. */
+  readonly pad: boolean;
+  readonly wanted: boolean;
+}
+
+/** Numbers of one torrent at one moment; frozen. */
+export interface TorrentStats {
+  readonly state: TorrentState;
+  /** Of all files but pads; 0 until the metadata is known. */
+  readonly totalBytes: number;
+  /** Of the wanted files. */
+  readonly wantedBytes: number;
+  /** Wanted, verified bytes. */
+  readonly haveBytes: number;
+  readonly pieceCount: number;
+  /** Verified pieces. */
+  readonly havePieceCount: number;
+  /** Pieces hashed so far by the check that runs, or by the last one. */
+  readonly checkedPieceCount: number;
+  /** Payload received from peers since the torrent was added, wasted bytes included. */
+  readonly downloadedBytes: number;
+  /** Payload sent to peers since the torrent was added. */
+  readonly uploadedBytes: number;
+  /** Received and thrown away: duplicates and pieces that failed their hash. */
+  readonly wastedBytes: number;
+  readonly hashFailureCount: number;
+  readonly downloadBytesPerSecond: number;
+  readonly uploadBytesPerSecond: number;
+  /** Connected peers, seeds included. */
+  readonly peerCount: number;
+  /** Connected peers that have everything. */
+  readonly seedCount: number;
+  /** Until all wanted pieces are had at the present rate; 0 when they are, null when nothing comes. */
+  readonly etaSeconds: number | null;
+  /** Uploaded over downloaded, or over the size when nothing was downloaded; 0 for nothing at all. */
+  readonly ratio: number;
+}
+
+/** One connected peer. */
+export interface PeerStats {
+  /** `host:port`, IPv6 in brackets. */
+  readonly address: string;
+  /** The client's own words, at most 128 bytes; hostile text. Undefined when it sent none. */
+  readonly client: string | undefined;
+  readonly isIncoming: boolean;
+  /** 0 to 1. */
+  readonly completedRatio: number;
+  readonly downloadBytesPerSecond: number;
+  readonly uploadBytesPerSecond: number;
+  readonly downloadedBytes: number;
+  readonly uploadedBytes: number;
+  readonly amChoking: boolean;
+  readonly amInterested: boolean;
+  readonly peerChoking: boolean;
+  readonly peerInterested: boolean;
+}
+
+/** One tracker of a torrent. */
+export interface TrackerStats {
+  readonly url: string;
+  readonly tier: number;
+  readonly state: 'idle' | 'announcing' | 'working' | 'failed' | 'disabled';
+  /** What the tracker or the network said last; hostile text. */
+  readonly message: string | undefined;
+  /** Peers in the last reply. */
+  readonly peerCount: number;
+  /** As the tracker counts them; undefined when it does not say. */
+  readonly seedCount: number | undefined;
+  readonly leecherCount: number | undefined;
+  /** Until the next announce; undefined when none is planned. */
+  readonly nextAnnounceMs: number | undefined;
+}
+
+/** Numbers of a whole session. */
+export interface SessionStats {
+  readonly torrentCount: number;
+  readonly peerCount: number;
+  readonly downloadedBytes: number;
+  readonly uploadedBytes: number;
+  readonly downloadBytesPerSecond: number;
+  readonly uploadBytesPerSecond: number;
+}
+
+/** What hashing all pieces found. */
+export interface VerifyResult {
+  readonly pieceCount: number;
+  /** Pieces there and right. */
+  readonly goodPieces: number;
+  /** Pieces there in full length whose hash differs. */
+  readonly badPieces: number;
+  /** Pieces with bytes that are not there. */
+  readonly missingPieces: number;
+  /** The files that bad or missing pieces touch, in the torrent's order; none when everything is right. */
+  readonly damagedFiles: readonly DamagedFile[];
+}
+
+/** A file that is missing, too short, or touched by a piece whose hash differs. */
+export interface DamagedFile {
+  readonly index: number;
+  /** Safe path under the folder, as `TorrentFileInfo.path`. */
+  readonly path: string;
+  readonly lengthBytes: number;
+  readonly reason: 'missing' | 'wrong-length' | 'damaged';
+  /** Pieces that touch the file and are bad or missing. */
+  readonly badPieceCount: number;
+}
+
+/** Events of a torrent; each payload is one object. */
+export interface TorrentEvents {
+  /** The piece's hash matched and its bytes are written. */
+  readonly pieceVerified: { readonly pieceIndex: number };
+  readonly peerConnected: { readonly address: string };
+  readonly peerDisconnected: { readonly address: string };
+  readonly peerBanned: { readonly address: string };
+  readonly stateChanged: { readonly state: TorrentState };
+  /** The info dictionary of a magnet link has come and was verified. */
+  readonly metadata: { readonly name: string; readonly totalBytes: number };
+  /** All wanted pieces are verified and written. Also emitted when the check finds that nothing is missing. */
+  readonly complete: Record<never, never>;
+  /** The torrent has failed: its state is `failed` and `Torrent.error` is set. */
+  readonly error: { readonly error: SessionErrorLike };
+}
+
+/** Events of a session. */
+export interface SessionEvents {
+  readonly listening: ListenAddress;
+  readonly torrentAdded: { readonly torrent: TorrentLike };
+  readonly torrentRemoved: { readonly torrent: TorrentLike };
+}
+
+/** An address that the session accepts connections on. */
+export interface ListenAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Options of everything that waits: aborting rejects with `signal.reason` and changes nothing else. */
+export interface WaitOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** What the class `Torrent` offers. */
+export interface TorrentLike {
+  /** The info-hash in hexadecimal, or the magnet link's name, until the metadata is known. Hostile text. */
+  readonly name: string;
+  /** 40 lower-case hexadecimal digits; undefined for v2-only torrents. */
+  readonly infoHash: string | undefined;
+  /** 64 lower-case hexadecimal digits; undefined for v1-only torrents. */
+  readonly infoHashV2: string | undefined;
+  /** Empty until the metadata is known. */
+  readonly files: readonly TorrentFileInfo[];
+  /** Of all files but pads; 0 until the metadata is known. */
+  readonly totalBytes: number;
+  /** 0 until the metadata is known. */
+  readonly pieceCount: number;
+  readonly state: TorrentState;
+  /** Why the state is `failed`. */
+  readonly error: SessionErrorLike | undefined;
+  readonly magnet: string;
+  stats(): TorrentStats;
+  peers(): readonly PeerStats[];
+  trackers(): readonly TrackerStats[];
+  /** Resolves once the metadata is known and the disk is checked. @throws `SessionError` when the torrent fails. */
+  whenReady(options?: WaitOptions): Promise<void>;
+  /** Resolves once all wanted pieces are verified and written. @throws `SessionError` when the torrent fails. */
+  whenComplete(options?: WaitOptions): Promise<void>;
+  /** The numbers every `intervalMs` (default 1,000), once more when complete, then the end. */
+  progress(options?: { readonly intervalMs?: number; readonly signal?: AbortSignal }): AsyncIterable<TorrentStats>;
+  /** Starts a stopped or failed torrent again. */
+  start(): void;
+  /** Announces `stopped`, leaves the peers, finishes what is being written. Idempotent. */
+  stop(): Promise<void>;
+  /** Stops and leaves the session; files stay. */
+  remove(): Promise<void>;
+  /** Connects to one peer. @throws {TypeError} not `host:port`. */
+  connectPeer(address: string): void;
+  /** Adds a tracker as a tier of its own. @throws {TypeError} not an http, https or udp URL. */
+  addTracker(url: string): void;
+  /** Only these files (indexes into `files`) are wanted from now on. @throws {RangeError} no such file. */
+  selectFiles(indexes: readonly number[]): void;
+  /** Hashes every piece on disk again. */
+  verify(): Promise<VerifyResult>;
+  on<Name extends keyof TorrentEvents>(
+    name: Name,
+    listener: (payload: TorrentEvents[Name]) => void,
+    options?: { readonly signal?: AbortSignal },
+  ): () => void;
+}
+
+/** What the class `Session` offers. */
+export interface SessionLike {
+  readonly torrents: readonly TorrentLike[];
+  readonly listening: readonly ListenAddress[];
+  /**
+   * Adds a torrent and starts it. Resolves once it is registered; a known info-hash returns the torrent that is there.
+   * @param source A magnet link or info-hash, or the bytes of a .torrent file.
+   * @throws `SessionError` `METAINFO_INVALID`, `MAGNET_INVALID`, `SESSION_CLOSED`.
+   */
+  add(source: string | Uint8Array, options: AddTorrentOptions): Promise<TorrentLike>;
+  stats(): SessionStats;
+  on<Name extends keyof SessionEvents>(
+    name: Name,
+    listener: (payload: SessionEvents[Name]) => void,
+    options?: { readonly signal?: AbortSignal },
+  ): () => void;
+  /** Announces `stopped`, finishes writes, closes files and sockets; `timeoutMs` (default 3,000) bounds the announces. Idempotent. */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+}
+
+/** A file as `TorrentDescription` lists it. */
+export interface DescribedFile {
+  /** Safe path that would be written under the output folder, `/` between its parts. */
+  readonly path: string;
+  /** Bytes. */
+  readonly length: number;
+  readonly pad: boolean;
+  readonly executable: boolean;
+  readonly hidden: boolean;
+  /** Target of a symbolic link (BEP 47) as written, `/` between its parts; links are never created. */
+  readonly symlink: string | null;
+  /** 64 hexadecimal digits (v2). */
+  readonly piecesRoot: string | null;
+}
+
+/** What a .torrent file or magnet link says; the object of `millrace show --json`. Null where absent. */
+export interface TorrentDescription {
+  /** As the author wrote it: hostile text. */
+  readonly name: string | null;
+  readonly infoHash: string | null;
+  readonly infoHashV2: string | null;
+  readonly format: TorrentFormat;
+  /** Bytes. */
+  readonly pieceLength: number | null;
+  readonly pieceCount: number | null;
+  /** Bytes, without pad files. */
+  readonly totalSize: number | null;
+  readonly private: boolean | null;
+  readonly comment: string | null;
+  readonly createdBy: string | null;
+  /** Seconds since 1970. */
+  readonly creationDate: number | null;
+  readonly source: string | null;
+  /** Tiers in order (BEP 12). */
+  readonly trackers: readonly (readonly string[])[];
+  readonly webSeeds: readonly string[];
+  readonly httpSeeds: readonly string[];
+  readonly nodes: readonly string[];
+  readonly magnet: string;
+  /** Empty for a magnet link. */
+  readonly files: readonly DescribedFile[];
+}
+
+/** Options of `createTorrent`. */
+export interface CreateTorrentOptions {
+  /** @defaultValue `hybrid` */
+  readonly format?: TorrentFormat;
+  /** A power of two from 16 KiB on for v2 and hybrid. @defaultValue chosen by size */
+  readonly pieceLengthBytes?: number;
+  /** One tier each. @defaultValue none */
+  readonly trackers?: readonly string[];
+  /** BEP 19. @defaultValue none */
+  readonly webSeeds?: readonly string[];
+  /** BEP 27. @defaultValue false */
+  readonly private?: boolean;
+  readonly comment?: string;
+  /** Source tag inside the info dictionary: makes the info-hash differ per tracker. */
+  readonly source?: string;
+  /** Seconds since 1970; null leaves it out. @defaultValue now */
+  readonly creationDate?: number | null;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: HashProgress) => void;
+}
+
+/** How far hashing has come. */
+export interface HashProgress {
+  readonly hashedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** What `createTorrent` made. */
+export interface CreatedTorrent {
+  /** The .torrent file. */
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  readonly infoHash: string | undefined;
+  readonly infoHashV2: string | undefined;
+  readonly magnet: string;
+}
+
+/** Options of `verifyTorrent`. */
+export interface VerifyTorrentOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: HashProgress) => void;
+}
+
+/** The functions and the constructor that src/index.ts exports, as one value. */
+export interface Facade {
+  openSession(options?: SessionOptions): Promise<SessionLike>;
+  /** @throws `SessionError` `METAINFO_INVALID`, `MAGNET_INVALID`. */
+  readTorrent(source: string | Uint8Array): TorrentDescription;
+  /** @throws `SessionError` `DISK_…`; {RangeError} a piece length that the format forbids. */
+  createTorrent(path: string, options?: CreateTorrentOptions): Promise<CreatedTorrent>;
+  /** Hashes a folder against a .torrent file's bytes: opens no socket, creates and changes nothing. */
+  verifyTorrent(metainfo: Uint8Array, folder: string, options?: VerifyTorrentOptions): Promise<VerifyResult>;
+}
