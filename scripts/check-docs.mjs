@@ -22,7 +22,7 @@ for (const name of limitNames) {
 // Error codes: the string literals of the unions that the documents promise to keep.
 const errorsDocument = read('docs/errors.md') ?? '';
 let codeCount = 0;
-for (const path of ['src/engine/session-error.ts', 'src/protocol/wire/violation.ts']) {
+for (const path of ['src/platform/session-error.ts', 'src/protocol/wire/violation.ts']) {
   const text = read(path) ?? '';
   for (const [, code] of text.matchAll(/'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g)) {
     codeCount++;

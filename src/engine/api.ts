@@ -2,34 +2,8 @@
 // engine implement them and src/index.ts exports them. Sizes are bytes, rates bytes per second, times milliseconds
 // unless the name says otherwise.
 import type { Log } from '../platform/log.ts';
+import type { SessionError } from '../platform/session-error.ts';
 import type { TorrentFormat } from '../protocol/metainfo/metainfo.ts';
-
-/** What can go wrong, as a promise: a code keeps its meaning between versions (docs/errors.md). */
-export type SessionErrorCode =
-  | 'METAINFO_INVALID'
-  | 'MAGNET_INVALID'
-  | 'METADATA_NOT_FOUND'
-  | 'SESSION_CLOSED'
-  | 'TORRENT_REMOVED'
-  | 'LISTEN_FAILED'
-  | 'DISK_FULL'
-  | 'DISK_PERMISSION'
-  | 'DISK_READ_ONLY'
-  | 'DISK_PATH_CONFLICT'
-  | 'DISK_PATH_UNSAFE'
-  | 'DISK_NOT_FOUND'
-  | 'DISK_TOO_MANY_FILES'
-  | 'DISK_IO'
-  | 'DISK_CLOSED'
-  | 'TRACKER_FAILED'
-  | 'INTERNAL_BUG';
-
-/** The shape of every error that the engine throws on purpose; `SessionError` is its class. */
-export interface SessionErrorLike extends Error {
-  readonly code: SessionErrorCode;
-  /** What was being done, for example `listen` or `write`. */
-  readonly operation?: string | undefined;
-}
 
 /** Options of a session; all optional. */
 export interface SessionOptions {
@@ -209,7 +183,7 @@ export interface TorrentEvents {
   /** All wanted pieces are verified and written. Also emitted when the check finds that nothing is missing. */
   readonly complete: Record<never, never>;
   /** The torrent has failed: its state is `failed` and `Torrent.error` is set. */
-  readonly error: { readonly error: SessionErrorLike };
+  readonly error: { readonly error: SessionError };
 }
 
 /** Events of a session. */
@@ -246,14 +220,14 @@ export interface TorrentLike {
   readonly pieceCount: number;
   readonly state: TorrentState;
   /** Why the state is `failed`. */
-  readonly error: SessionErrorLike | undefined;
+  readonly error: SessionError | undefined;
   readonly magnet: string;
   stats(): TorrentStats;
   peers(): readonly PeerStats[];
   trackers(): readonly TrackerStats[];
-  /** Resolves once the metadata is known and the disk is checked. @throws `SessionError` when the torrent fails. */
+  /** Resolves once the metadata is known and the disk is checked. @throws {SessionError} when the torrent fails. */
   whenReady(options?: WaitOptions): Promise<void>;
-  /** Resolves once all wanted pieces are verified and written. @throws `SessionError` when the torrent fails. */
+  /** Resolves once all wanted pieces are verified and written. @throws {SessionError} when the torrent fails. */
   whenComplete(options?: WaitOptions): Promise<void>;
   /** The numbers every `intervalMs` (default 1,000), once more when complete, then the end. */
   progress(options?: { readonly intervalMs?: number; readonly signal?: AbortSignal }): AsyncIterable<TorrentStats>;
@@ -285,7 +259,7 @@ export interface SessionLike {
   /**
    * Adds a torrent and starts it. Resolves once it is registered; a known info-hash returns the torrent that is there.
    * @param source A magnet link or info-hash, or the bytes of a .torrent file.
-   * @throws `SessionError` `METAINFO_INVALID`, `MAGNET_INVALID`, `SESSION_CLOSED`.
+   * @throws {SessionError} `METAINFO_INVALID`, `MAGNET_INVALID`, `SESSION_CLOSED`.
    */
   add(source: string | Uint8Array, options: AddTorrentOptions): Promise<TorrentLike>;
   stats(): SessionStats;
@@ -343,7 +317,7 @@ export interface TorrentDescription {
 
 /** Options of `createTorrent`. */
 export interface CreateTorrentOptions {
-  /** @defaultValue `hybrid` */
+  /** @defaultValue `v1`, which every client and tracker takes */
   readonly format?: TorrentFormat;
   /** A power of two from 16 KiB on for v2 and hybrid. @defaultValue chosen by size */
   readonly pieceLengthBytes?: number;
@@ -387,9 +361,9 @@ export interface VerifyTorrentOptions {
 /** The functions and the constructor that src/index.ts exports, as one value. */
 export interface Facade {
   openSession(options?: SessionOptions): Promise<SessionLike>;
-  /** @throws `SessionError` `METAINFO_INVALID`, `MAGNET_INVALID`. */
+  /** @throws {SessionError} `METAINFO_INVALID`, `MAGNET_INVALID`. */
   readTorrent(source: string | Uint8Array): TorrentDescription;
-  /** @throws `SessionError` `DISK_…`; {RangeError} a piece length that the format forbids. */
+  /** @throws {SessionError} `DISK_…`; {RangeError} a piece length that the format forbids. */
   createTorrent(path: string, options?: CreateTorrentOptions): Promise<CreatedTorrent>;
   /** Hashes a folder against a .torrent file's bytes: opens no socket, creates and changes nothing. */
   verifyTorrent(metainfo: Uint8Array, folder: string, options?: VerifyTorrentOptions): Promise<VerifyResult>;

@@ -1,4 +1,4 @@
-// The one error class that leaves the engine. Callers branch on `code`, never on `message`.
+// The one error class that a program which embeds Millrace sees. Callers branch on `code`, never on `message`.
 
 /**
  * Stable reasons why an operation failed; docs/errors.md has a sentence for each.
@@ -8,10 +8,8 @@ export type SessionErrorCode =
   | 'MAGNET_INVALID'
   | 'METADATA_NOT_FOUND'
   | 'SESSION_CLOSED'
-  | 'TORRENT_STOPPED'
+  | 'TORRENT_REMOVED'
   | 'LISTEN_FAILED'
-  | 'PEER_ADDRESS_INVALID'
-  | 'TRACKER_URL_INVALID'
   | 'SOURCE_UNREADABLE'
   | 'SOURCE_CHANGED'
   | 'DISK_FULL'
