@@ -83,6 +83,12 @@ export const ALLOWED_FAST_SET_SIZE = 10;
 export const ALLOWED_FAST_REPEAT_MAX = 3;
 /** Hashes in one hash request (BEP 52). */
 export const HASH_REQUEST_LENGTH_MAX = 512;
+/** Layers between a leaf and the root of the largest file: 2^48 bytes in leaves of 16 KiB (BEP 52). */
+export const HASH_PROOF_LAYERS_MAX = 34;
+/** Pieces that a peer may name to us as allowed fast; more are ignored. */
+export const ALLOWED_FAST_RECEIVED_MAX = 100;
+/** Have and lt_donthave messages remembered of one peer while the piece count is unknown; more are ignored. */
+export const PENDING_HAVES_MAX = 16_384;
 /** Bytes queued for sending to one peer before its requests wait. */
 export const SEND_BUFFER_PEER_MAX_BYTES: number = 2 * MIB;
 /** Bytes queued for sending over all peers. */
