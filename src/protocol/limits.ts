@@ -18,6 +18,8 @@ export const BENCODE_TORRENT_TOKENS_MAX = 3_000_000;
 export const BENCODE_WIRE_TOKENS_MAX = 1_000;
 /** Values in a tracker's reply: 500 peers of the dictionary form need about 4,000. */
 export const BENCODE_TRACKER_TOKENS_MAX = 10_000;
+/** Digits of a bencoded integer: enough for 64 bits, signed or not. */
+export const BENCODE_INTEGER_DIGITS_MAX = 20;
 /** Pieces in one torrent. */
 export const PIECES_MAX = 2_097_152;
 /** Piece length in bytes. */

@@ -1,0 +1,201 @@
+// Decoded bencode values (BEP 3). Dictionaries are views on the scanner's tape: they index their keys when first
+// asked and make a value when it is fetched. Keys live in a Map, so no key (`__proto__`, `constructor`) is special.
+
+import { decodeUtf8 } from '../../base/bytes.ts';
+import type { Tape } from './tape.ts';
+
+/**
+ * A string is a view of the input (borrowed); an integer is a bigint only when it is no safe number.
+ * Lists are made whole when fetched, dictionaries inside them lazily.
+ */
+export type BValue = Uint8Array | number | bigint | BValue[] | BDict;
+
+const BYTE_D = 0x64;
+const BYTE_I = 0x69;
+const BYTE_L = 0x6c;
+const BYTE_E = 0x65;
+const BYTE_COLON = 0x3a;
+const KEY_CHUNK_CHARACTERS = 4_096;
+
+/** Makes the value at a token. Recursion follows nested lists only, which the depth limit bounds. */
+export function valueAt(tape: Tape, token: number): BValue {
+  switch (tape.bytes[tape.starts[token]!]) {
+    case BYTE_D:
+      return new BDict(tape, token);
+    case BYTE_L:
+      return [...elementsAt(tape, token)];
+    case BYTE_I:
+      return integerAt(tape, token);
+    default:
+      return stringAt(tape, token);
+  }
+}
+
+function* elementsAt(tape: Tape, listToken: number): Generator<BValue> {
+  for (let token = listToken + 1; tape.bytes[tape.starts[token]!] !== BYTE_E; token = tape.nexts[token]!) {
+    yield valueAt(tape, token);
+  }
+}
+
+function stringAt(tape: Tape, token: number): Uint8Array {
+  return tape.bytes.subarray(contentStart(tape, token), tape.starts[token + 1]!);
+}
+
+function contentStart(tape: Tape, token: number): number {
+  let position = tape.starts[token]! + 1;
+  while (tape.bytes[position] !== BYTE_COLON) position++;
+  return position + 1;
+}
+
+function integerAt(tape: Tape, token: number): number | bigint {
+  // The scanner has let through canonical integers of a few digits only.
+  const text = binaryString(tape.bytes, tape.starts[token]! + 1, tape.starts[token + 1]! - 1);
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : BigInt(text);
+}
+
+/** One character a byte. Joined by large parts, because a rope of single characters takes 32 bytes for each. */
+function binaryString(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let position = start; position < end; position += KEY_CHUNK_CHARACTERS) {
+    text += String.fromCharCode(...bytes.subarray(position, Math.min(end, position + KEY_CHUNK_CHARACTERS)));
+  }
+  return text;
+}
+
+/** A key of a `BDict` as the bytes it stands for. */
+export function keyBytes(key: string): Uint8Array {
+  const bytes = new Uint8Array(key.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = key.charCodeAt(i);
+  return bytes;
+}
+
+/** A key of a `BDict` as text; undefined when it is not UTF-8. */
+export function keyText(key: string): string | undefined {
+  return decodeUtf8(keyBytes(key));
+}
+
+/**
+ * A dictionary of the input. Keys are binary strings, one character a byte; for ASCII keys that is the usual literal.
+ * Each `get…` makes its value anew: keep what is needed twice.
+ */
+export class BDict {
+  readonly #tape: Tape;
+  readonly #token: number;
+  // BOUNDED: one entry a key; keys are tokens, which the scanner has counted.
+  #index: Map<string, number> | undefined;
+  #isSorted = true;
+  #duplicateKey: string | undefined;
+
+  /** Called by the decoder; a `BDict` is always part of a decoded input. */
+  constructor(tape: Tape, token: number) {
+    this.#tape = tape;
+    this.#token = token;
+  }
+
+  /** Different keys. */
+  get size(): number {
+    return this.#keys().size;
+  }
+
+  /** Each key is greater than the one before it, compared as raw bytes (BEP 3). */
+  get isSorted(): boolean {
+    this.#keys();
+    return this.#isSorted;
+  }
+
+  /** A key that stands here twice; its first value counts. */
+  get duplicateKey(): string | undefined {
+    this.#keys();
+    return this.#duplicateKey;
+  }
+
+  /** In the order of the input. */
+  keys(): IterableIterator<string> {
+    return this.#keys().keys();
+  }
+
+  has(key: string): boolean {
+    return this.#keys().has(key);
+  }
+
+  get(key: string): BValue | undefined {
+    const token = this.#keys().get(key);
+    return token === undefined ? undefined : valueAt(this.#tape, token);
+  }
+
+  /** The string's bytes, borrowed from the input; undefined when absent or no string. */
+  getBytes(key: string): Uint8Array | undefined {
+    const token = this.#keys().get(key);
+    if (token === undefined) return undefined;
+    const first = this.#tape.bytes[this.#tape.starts[token]!]!;
+    return first === BYTE_D || first === BYTE_L || first === BYTE_I ? undefined : stringAt(this.#tape, token);
+  }
+
+  /** The string as text; undefined when absent, no string or not UTF-8. */
+  getString(key: string): string | undefined {
+    const bytes = this.getBytes(key);
+    return bytes === undefined ? undefined : decodeUtf8(bytes);
+  }
+
+  /** The integer; undefined when absent, no integer or beyond 2^53 - 1 either way. */
+  getNumber(key: string): number | undefined {
+    const token = this.#tokenOf(key, BYTE_I);
+    if (token === undefined) return undefined;
+    const value = integerAt(this.#tape, token);
+    return typeof value === 'number' ? value : undefined;
+  }
+
+  getList(key: string): BValue[] | undefined {
+    const token = this.#tokenOf(key, BYTE_L);
+    return token === undefined ? undefined : [...elementsAt(this.#tape, token)];
+  }
+
+  /** The list's elements made one at a time, for lists that may be long and wrong. */
+  iterateList(key: string): Iterable<BValue> | undefined {
+    const token = this.#tokenOf(key, BYTE_L);
+    return token === undefined ? undefined : elementsAt(this.#tape, token);
+  }
+
+  getDict(key: string): BDict | undefined {
+    const token = this.#tokenOf(key, BYTE_D);
+    return token === undefined ? undefined : new BDict(this.#tape, token);
+  }
+
+  /** The value's bytes exactly as they stand in the input, borrowed. */
+  rawSpan(key: string): Uint8Array | undefined {
+    const token = this.#keys().get(key);
+    return token === undefined ? undefined : this.#spanOf(token);
+  }
+
+  /** This dictionary's own bytes exactly as they stand in the input, borrowed. */
+  rawBytes(): Uint8Array {
+    return this.#spanOf(this.#token);
+  }
+
+  #spanOf(token: number): Uint8Array {
+    const { bytes, starts, nexts } = this.#tape;
+    return bytes.subarray(starts[token]!, starts[nexts[token]!]!);
+  }
+
+  #tokenOf(key: string, firstByte: number): number | undefined {
+    const token = this.#keys().get(key);
+    return token !== undefined && this.#tape.bytes[this.#tape.starts[token]!] === firstByte ? token : undefined;
+  }
+
+  #keys(): Map<string, number> {
+    if (this.#index !== undefined) return this.#index;
+    const tape = this.#tape;
+    const index = new Map<string, number>();
+    let previous: string | undefined;
+    for (let token = this.#token + 1; tape.bytes[tape.starts[token]!] !== BYTE_E; token = tape.nexts[token + 1]!) {
+      const key = binaryString(tape.bytes, contentStart(tape, token), tape.starts[token + 1]!);
+      if (previous !== undefined && key <= previous) this.#isSorted = false;
+      if (index.has(key)) this.#duplicateKey ??= key;
+      else index.set(key, token + 1);
+      previous = key;
+    }
+    this.#index = index;
+    return index;
+  }
+}
