@@ -55,8 +55,30 @@ export function decodeHandshake(bytes: Uint8Array): Handshake | Violation {
 }
 
 /** False as soon as a byte tells that this is no handshake: a stranger need not be read to the end. */
-export function startsLikeHandshake(bytes: Uint8Array): boolean {
+function startsLikeHandshake(bytes: Uint8Array): boolean {
   const shared = Math.min(bytes.length, PREFIX.length);
   for (let i = 0; i < shared; i++) if (bytes[i] !== PREFIX[i]) return false;
   return true;
+}
+
+/** Collects the 68 bytes, which may come in any parts. */
+export class HandshakeReader {
+  readonly #bytes = new Uint8Array(HANDSHAKE_BYTES);
+  #length = 0;
+
+  /** Takes what it still lacks from `chunk[start..end)` and returns how many bytes that were. */
+  take(chunk: Uint8Array, start: number, end: number): number {
+    const taken = Math.min(HANDSHAKE_BYTES - this.#length, end - start);
+    this.#bytes.set(chunk.subarray(start, start + taken), this.#length);
+    this.#length += taken;
+    return taken;
+  }
+
+  /** Undefined while bytes are missing and nothing is wrong with those that came. */
+  result(): Handshake | Violation | undefined {
+    if (this.#length === HANDSHAKE_BYTES) return decodeHandshake(this.#bytes);
+    return startsLikeHandshake(this.#bytes.subarray(0, this.#length))
+      ? undefined
+      : violationOf('WIRE_HANDSHAKE_INVALID');
+  }
 }
