@@ -1,0 +1,16 @@
+export {
+  fullProofLayers,
+  type HashRange,
+  hashesBytesOf,
+  isValidHashRange,
+  leafCountOf,
+  levelsAbove,
+  MERKLE_HASH_BYTES,
+  MerkleTree,
+  merkleRoot,
+  padHash,
+  rootFromLayer,
+  type Sha256,
+  uncleCountOf,
+  verifyProof,
+} from './merkle.ts';
