@@ -17,13 +17,16 @@ const BYTE_E = 0x65;
 const BYTE_COLON = 0x3a;
 const KEY_CHUNK_CHARACTERS = 4_096;
 
-/** Makes the value at a token. Recursion follows nested lists only, which the depth limit bounds. */
-export function valueAt(tape: Tape, token: number): BValue {
+/**
+ * Makes the value at a token, with at most `listMax` elements of each list. Recursion follows nested lists only, which
+ * the depth limit bounds.
+ */
+export function valueAt(tape: Tape, token: number, listMax: number): BValue {
   switch (tape.bytes[tape.starts[token]!]) {
     case BYTE_D:
       return new BDict(tape, token);
     case BYTE_L:
-      return [...elementsAt(tape, token)];
+      return [...elementsAt(tape, token, listMax)];
     case BYTE_I:
       return integerAt(tape, token);
     default:
@@ -31,9 +34,11 @@ export function valueAt(tape: Tape, token: number): BValue {
   }
 }
 
-function* elementsAt(tape: Tape, listToken: number): Generator<BValue> {
+function* elementsAt(tape: Tape, listToken: number, listMax: number, nestedListMax = listMax): Generator<BValue> {
+  let count = 0;
   for (let token = listToken + 1; tape.bytes[tape.starts[token]!] !== BYTE_E; token = tape.nexts[token]!) {
-    yield valueAt(tape, token);
+    if (count++ === listMax) return;
+    yield valueAt(tape, token, nestedListMax);
   }
 }
 
@@ -68,6 +73,11 @@ export function keyBytes(key: string): Uint8Array {
   const bytes = new Uint8Array(key.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = key.charCodeAt(i);
   return bytes;
+}
+
+/** Bytes as a key of a `BDict`: the reverse of `keyBytes`. */
+export function bytesKey(bytes: Uint8Array): string {
+  return binaryString(bytes, 0, bytes.length);
 }
 
 /** A key of a `BDict` as text; undefined when it is not UTF-8. */
@@ -121,7 +131,7 @@ export class BDict {
 
   get(key: string): BValue | undefined {
     const token = this.#keys().get(key);
-    return token === undefined ? undefined : valueAt(this.#tape, token);
+    return token === undefined ? undefined : valueAt(this.#tape, token, Number.POSITIVE_INFINITY);
   }
 
   /** The string's bytes, borrowed from the input; undefined when absent or no string. */
@@ -148,13 +158,17 @@ export class BDict {
 
   getList(key: string): BValue[] | undefined {
     const token = this.#tokenOf(key, BYTE_L);
-    return token === undefined ? undefined : [...elementsAt(this.#tape, token)];
+    return token === undefined ? undefined : [...elementsAt(this.#tape, token, Number.POSITIVE_INFINITY)];
   }
 
-  /** The list's elements made one at a time, for lists that may be long and wrong. */
-  iterateList(key: string): Iterable<BValue> | undefined {
+  /**
+   * The list's elements made one at a time, for lists that may be long and wrong. Lists inside it come with their
+   * first `nestedListMax` elements only.
+   */
+  iterateList(key: string, nestedListMax: number): Iterable<BValue> | undefined {
     const token = this.#tokenOf(key, BYTE_L);
-    return token === undefined ? undefined : elementsAt(this.#tape, token);
+    if (token === undefined) return undefined;
+    return elementsAt(this.#tape, token, Number.POSITIVE_INFINITY, nestedListMax);
   }
 
   getDict(key: string): BDict | undefined {

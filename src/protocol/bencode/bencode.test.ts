@@ -229,7 +229,11 @@ test('getters give a value of the right kind or undefined', () => {
   expect(value.get('big')).toBe(2n ** 53n);
   expect(value.getNumber('text')).toBeUndefined();
   expect(value.getList('list')).toEqual([latin1('a')]);
-  expect([...value.iterateList('list')!]).toEqual([latin1('a')]);
+  expect([...value.iterateList('list', 0)!]).toEqual([latin1('a')]);
+  expect([...dictionary('d1:alli1ei2ei3eelli4ei5ei6eei7eeee').iterateList('a', 2)!]).toEqual([
+    [1, 2],
+    [[4, 5], 7],
+  ]);
   expect(value.getList('dict')).toBeUndefined();
   expect(value.getDict('dict')).toBeInstanceOf(BDict);
   expect(value.getDict('list')).toBeUndefined();

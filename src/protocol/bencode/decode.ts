@@ -20,5 +20,5 @@ export function bdecode(bytes: Uint8Array, limits: BencodeLimits): BencodeResult
   const scanner = new BencodeScanner(bytes, limits);
   const tape = scanner.scan();
   if (tape === undefined) return { ok: false, error: scanner.error! };
-  return { ok: true, value: valueAt(tape, 0), endOffset: tape.starts[tape.nexts[0]!]! };
+  return { ok: true, value: valueAt(tape, 0, Number.POSITIVE_INFINITY), endOffset: tape.starts[tape.nexts[0]!]! };
 }

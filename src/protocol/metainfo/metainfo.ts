@@ -5,14 +5,15 @@ export type TorrentFormat = 'v1' | 'v2' | 'hybrid';
 
 export interface MetainfoFile {
   /**
-   * Path parts as written (the torrent's own folder not included; a single-file torrent has one part, its name).
+   * Path parts as written (the torrent's own folder not included; a single-file torrent has one part, its name). A
+   * pad file may have none.
    * Hostile until `storage/safe-path` has seen them.
    */
   readonly path: readonly string[];
   readonly lengthBytes: number;
   /**
-   * Where the file starts in the torrent's byte space. v2 files start at multiples of the piece length; in a v2-only
-   * torrent the gap before one belongs to no file and reads as zeros.
+   * Where the file starts in the torrent's byte space. v2 files that are not empty start at multiples of the piece
+   * length; in a v2-only torrent the gap before one belongs to no file and reads as zeros.
    */
   readonly offsetBytes: number;
   /** BEP 47 attributes. */
