@@ -1,0 +1,2 @@
+export { formatMagnet, type Magnet, magnetOf } from './magnet.ts';
+export { parseMagnet } from './parse-magnet.ts';
