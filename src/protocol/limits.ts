@@ -151,6 +151,10 @@ export const TRACKER_INTERVAL_MIN_MS = 60_000;
 export const TRACKER_INTERVAL_MAX_MS = 14_400_000;
 /** Interval when the tracker names none, in ms. */
 export const TRACKER_INTERVAL_DEFAULT_MS = 1_800_000;
+/** Longest wait that a tracker may ask for with its failure, in ms (BEP 31); "never" is believed. */
+export const TRACKER_RETRY_MAX_MS = 86_400_000;
+/** Peers asked for in an announce. */
+export const TRACKER_NUM_WANT = 200;
 /** Redirects followed. */
 export const HTTP_REDIRECTS_MAX = 5;
 /** Characters of a tracker's failure reason or warning that are kept. */
