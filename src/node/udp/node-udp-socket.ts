@@ -1,0 +1,78 @@
+// One UDP socket over node:dgram. An IPv6 socket takes IPv6 only, so that every remote has one spelling.
+import dgram from 'node:dgram';
+import type { Log } from '../../platform/log.ts';
+import type { Endpoint, ListenOptions, UdpSocket, UdpSocketHandler } from '../../platform/network.ts';
+import { endpointOf } from '../net/endpoint.ts';
+import { guard } from '../net/guard.ts';
+import { networkErrorFrom } from '../net/network-error.ts';
+
+/** The `bindUdp` of a Network. */
+export function bindUdp(options: ListenOptions, handler: UdpSocketHandler, log: Log): UdpSocket {
+  return new NodeUdpSocket(options, handler, log);
+}
+
+class NodeUdpSocket implements UdpSocket {
+  readonly #log: Log;
+  readonly #family: 4 | 6;
+  readonly #handler: UdpSocketHandler;
+  readonly #socket: dgram.Socket;
+  #isListening = false;
+  #isClosed = false;
+
+  constructor(options: ListenOptions, handler: UdpSocketHandler, log: Log) {
+    this.#log = log;
+    this.#handler = handler;
+    this.#family = options.address.includes(':') ? 6 : 4;
+    this.#socket = dgram.createSocket({
+      type: this.#family === 6 ? 'udp6' : 'udp4',
+      ipv6Only: this.#family === 6,
+      // Addresses are literals already: spares the thread pool a look-up for each datagram. Only binding waits a
+      // moment, since Node would report success from within the call.
+      lookup: (hostname, _options, callback) => {
+        if (this.#isListening) callback(null, hostname, this.#family);
+        else queueMicrotask(() => callback(null, hostname, this.#family));
+      },
+    });
+    this.#socket.on('error', (error) => this.#fail(error));
+    this.#socket.on('listening', () => {
+      this.#isListening = true;
+      const { address, port } = this.#socket.address();
+      this.#call(() => this.#handler.handleListening(endpointOf(address, port)));
+    });
+    this.#socket.on('message', (datagram, remote) => {
+      this.#call(() => this.#handler.handleDatagram(datagram, endpointOf(remote.address, remote.port)));
+    });
+    this.#socket.bind({ address: options.address, port: options.port, exclusive: true });
+  }
+
+  send(datagram: Uint8Array, remote: Endpoint): void {
+    const family = remote.address.includes(':') ? 6 : 4;
+    if (this.#isClosed || family !== this.#family || remote.port === 0) return;
+    try {
+      // Copied: Node reads the bytes after this call. A failure to send is like a lost datagram, so it is dropped.
+      this.#socket.send(datagram.slice(), remote.port, remote.address, () => {});
+    } catch (error) {
+      this.#log.write('debug', `a datagram could not be sent: ${networkErrorFrom(error).message}`);
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      this.#socket.close();
+    } catch {
+      // Not running any more: it failed while it was being bound. Nothing is left to close.
+    }
+  }
+
+  #call(run: () => void): void {
+    if (!this.#isClosed) guard(this.#log, 'UDP socket', run, () => this.#fail(new Error('handler failed')));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isClosed) return;
+    this.close();
+    guard(this.#log, 'UDP socket', () => this.#handler.handleFailed(networkErrorFrom(error)));
+  }
+}
