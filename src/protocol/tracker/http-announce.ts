@@ -121,7 +121,7 @@ function readPeers(dict: BDict): TrackerPeer[] {
 /** BEP 3's form. Entries with a host name are left out: a tracker may not make us look names up. */
 function readPeerList(dict: BDict, key: string): TrackerPeer[] {
   const peers: TrackerPeer[] = []; // BOUNDED: TRACKER_PEERS_MAX
-  for (const entry of dict.iterateList(key) ?? []) {
+  for (const entry of dict.iterateList(key, 0) ?? []) {
     if (peers.length >= TRACKER_PEERS_MAX) break;
     if (!(entry instanceof BDict)) continue;
     const address = normalizeIpAddress(entry.getString('ip') ?? '');
