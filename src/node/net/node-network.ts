@@ -1,0 +1,45 @@
+// The Network of this machine.
+import { networkInterfaces } from 'node:os';
+import type { Log } from '../../platform/log.ts';
+import type {
+  ConnectOptions,
+  ListenOptions,
+  Network,
+  TcpListener,
+  TcpListenerHandler,
+  TcpSocket,
+  TcpSocketHandler,
+  UdpSocket,
+  UdpSocketHandler,
+} from '../../platform/network.ts';
+import { bindUdp } from '../udp/node-udp-socket.ts';
+import { normalizeAddress } from './endpoint.ts';
+import { NodeTcpListener } from './node-tcp-listener.ts';
+import { NodeTcpSocket, ReadBuffers } from './node-tcp-socket.ts';
+
+export class NodeNetwork implements Network {
+  readonly #log: Log;
+  readonly #buffers = new ReadBuffers();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  listenTcp(options: ListenOptions, handler: TcpListenerHandler): TcpListener {
+    return new NodeTcpListener(options, handler, this.#buffers, this.#log);
+  }
+
+  connectTcp(options: ConnectOptions, handler: TcpSocketHandler): TcpSocket {
+    return NodeTcpSocket.connect(options, handler, this.#buffers, this.#log);
+  }
+
+  bindUdp(options: ListenOptions, handler: UdpSocketHandler): UdpSocket {
+    return bindUdp(options, handler, this.#log);
+  }
+
+  localAddresses(): readonly { readonly name: string; readonly address: string }[] {
+    return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+      (addresses ?? []).map(({ address }) => ({ name, address: normalizeAddress(address) })),
+    );
+  }
+}
