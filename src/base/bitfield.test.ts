@@ -45,3 +45,17 @@ test('hasAnyMissingFrom compares members', () => {
   right.setAll();
   expect(left.hasAnyMissingFrom(right)).toBe(false);
 });
+
+test('intersection: the common members, one after the other', () => {
+  const members = fc.uniqueArray(fc.nat({ max: 50 }));
+  fc.assert(
+    fc.property(members, members, fc.nat({ max: 60 }), (left, right, from) => {
+      const [a, b] = [new Bitfield(51), new Bitfield(51)];
+      for (const index of left) a.add(index);
+      for (const index of right) b.add(index);
+      const common = left.filter((index) => right.includes(index)).sort((x, y) => x - y);
+      expect(a.intersects(b)).toBe(common.length > 0);
+      expect(a.nextCommon(b, from)).toBe(common.find((index) => index >= from) ?? -1);
+    }),
+  );
+});

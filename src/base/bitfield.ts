@@ -92,6 +92,27 @@ export class Bitfield {
     return false;
   }
 
+  /** True when both have a member in common. Both have the same length. */
+  intersects(other: Bitfield): boolean {
+    if (this.#count === 0 || other.#count === 0) return false;
+    for (let i = 0; i < this.#bytes.length; i++) if ((this.#bytes[i]! & other.#bytes[i]!) !== 0) return true;
+    return false;
+  }
+
+  /** The lowest index of at least `from` that both have, or -1. Both have the same length; allocates nothing. */
+  nextCommon(other: Bitfield, from: number): number {
+    const own = this.#bytes;
+    const others = other.#bytes;
+    let byteIndex = from >>> 3;
+    if (byteIndex >= own.length) return -1;
+    let common = own[byteIndex]! & others[byteIndex]! & (0xff >>> (from & 7));
+    while (common === 0) {
+      if (++byteIndex >= own.length) return -1;
+      common = own[byteIndex]! & others[byteIndex]!;
+    }
+    return byteIndex * 8 + Math.clz32(common) - 24;
+  }
+
   /** Members in ascending order. */
   *indexes(): Generator<number> {
     for (let byteIndex = 0; byteIndex < this.#bytes.length; byteIndex++) {
