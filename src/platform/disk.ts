@@ -26,13 +26,15 @@ export interface StorageFile {
   /** Safe path parts under the root, as `storage/safe-path` made them; the last is the file's name. */
   readonly path: readonly string[];
   readonly lengthBytes: number;
+  /** Where the file starts in the torrent's byte space; absent: where the file before it ends. Gaps read as zeros. */
+  readonly offsetBytes?: number | undefined;
   /** Pad files (BEP 47) are never touched and read as zeros. */
   readonly pad: boolean;
   /** Unwanted files are never created; their share of a piece that a wanted file touches is kept in a part file. */
   readonly wanted: boolean;
 }
 
-/** One torrent's data on disk. Files stand one after the other in the torrent's byte space, in this order. */
+/** One torrent's data on disk. Files stand in the torrent's byte space in this order. */
 export interface StorageSpec {
   /** Absolute path of the save root. Nothing is ever created, written or read outside it, except through it being a link. */
   readonly rootPath: string;
@@ -87,6 +89,8 @@ export interface Storage {
   /**
    * Hashes the piece's bytes and writes them only when they match: the one call of an ordinary download.
    * Without `error` and with `matched` the bytes are in the files (in the page cache; see `flush`).
+   * `data` may end where the piece's trailing pads and gaps begin. A piece of which no wanted file has a byte cannot be
+   * written where its files do not exist (`DISK_NOT_FOUND`): there is no place for it.
    */
   writePiece(
     pieceIndex: number,

@@ -26,6 +26,8 @@ export interface WorkerPoolOptions {
   readonly url: URL;
   /** Threads at most; they start when there is work for them. */
   readonly threadsMax: number;
+  /** What each thread finds as its `workerData`. */
+  readonly workerData?: unknown;
 }
 
 /** A value that jobs refer to by `id`; each thread gets it once, before its first job that lists it. */
@@ -144,7 +146,11 @@ export class WorkerPool<Job, Answer> {
 
   #startThread(): Thread<Job, Answer> {
     // File descriptors that a thread opened may be handed to the main thread, so the thread does not close them itself.
-    const worker = new Worker(this.#options.url, { execArgv: [], trackUnmanagedFds: false });
+    const worker = new Worker(this.#options.url, {
+      workerData: this.#options.workerData,
+      execArgv: [],
+      trackUnmanagedFds: false,
+    });
     const thread: Thread<Job, Answer> = { worker, held: new Set(), pending: new Map(), cost: 0, outgoing: [] };
     let reason = 'the worker thread ended';
     worker.on('message', (answers: readonly unknown[]) => this.#handleAnswers(thread, answers));
