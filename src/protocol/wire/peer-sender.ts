@@ -86,7 +86,8 @@ export class PeerSender {
    * does not. Once, before any other command; undefined while the metadata is unknown counts as no piece.
    */
   sendBitfield(bitfield: Bitfield | undefined): void {
-    assert(this.isOpen && !this.#isAnnounced, 'sendBitfield comes first, and once');
+    this.#assertOpen();
+    assert(!this.#isAnnounced, 'the bitfield is sent once');
     this.#isAnnounced = true;
     if (bitfield === undefined || bitfield.isEmpty) {
       if (this.supportsFast) encode.writeHaveNone(this.#writer);

@@ -1,0 +1,10 @@
+export { type AllowedFastOptions, allowedFastSet } from './allowed-fast.ts';
+export { decodeHandshake, encodeHandshake, HANDSHAKE_BYTES, type Handshake } from './handshake.ts';
+export type { HashesMessage, HashRequest } from './hash-messages.ts';
+export { PeerConnection, type PeerConnectionOptions } from './peer-connection.ts';
+export type { PeerExtensions } from './peer-extensions.ts';
+export type { PieceSizes } from './piece-sizes.ts';
+export { isFatal, type Reaction, type Violation, type ViolationCode, violationOf } from './violation.ts';
+export { WireDecoder, type WireFields } from './wire-decoder.ts';
+export { PIECE_HEADER_BYTES, WireWriter, writePieceHeader } from './wire-encoder.ts';
+export * from './wire-event.ts';
