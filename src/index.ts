@@ -1,2 +1,90 @@
-// The public entry of the package: re-exports, nothing else.
-export {};
+// The public entry of the package: the engine on Node.js. Loads nothing of the command line.
+import type { SessionOptions, TorrentDescription, VerifyResult, VerifyTorrentOptions } from './engine/api.ts';
+import { Session as EngineSession } from './engine/session/session.ts';
+import { readTorrent as describeSource } from './engine/torrent-description.ts';
+import { verifyTorrentOn } from './engine/verify-torrent.ts';
+import { nodePlatform } from './node/node-platform.ts';
+import { NodeCrypto } from './node/system/node-crypto.ts';
+
+export type {
+  AddTorrentOptions,
+  CreatedTorrent,
+  CreateTorrentOptions,
+  DamagedFile,
+  DescribedFile,
+  HashProgress,
+  ListenAddress,
+  PeerStats,
+  SessionEvents,
+  SessionOptions,
+  SessionStats,
+  TorrentDescription,
+  TorrentEvents,
+  TorrentFileInfo,
+  TorrentState,
+  TorrentStats,
+  TrackerStats,
+  VerifyResult,
+  VerifyTorrentOptions,
+  WaitOptions,
+} from './engine/api.ts';
+export { Torrent } from './engine/torrent/torrent.ts';
+export type { Log, LogLevel } from './platform/log.ts';
+export { SessionError, type SessionErrorCode } from './platform/session-error.ts';
+
+/**
+ * A BitTorrent session: one listening port, one disk, many torrents.
+ *
+ * @example
+ * const session = await Session.open();
+ * const torrent = await session.add(await readFile('debian.torrent'), { saveTo: '/data' });
+ * await torrent.whenComplete();
+ * await session.close();
+ */
+export class Session extends EngineSession {
+  /**
+   * Opens a session; resolves once it listens.
+   *
+   * @throws {RangeError} an option outside its range.
+   * @throws {SessionError} `LISTEN_FAILED`.
+   */
+  static open(options: SessionOptions = {}): Promise<EngineSession> {
+    return EngineSession.openOn(nodePlatform(options.log), options);
+  }
+}
+
+/**
+ * What a .torrent file or magnet link says, without adding it anywhere.
+ *
+ * @throws {SessionError} `METAINFO_INVALID`, `MAGNET_INVALID`.
+ */
+export function readTorrent(source: string | Uint8Array): TorrentDescription {
+  return describeSource(source, new NodeCrypto());
+}
+
+/**
+ * Makes a .torrent file of a file or folder, hashing on all cores.
+ *
+ * @throws {RangeError} a piece length that the format forbids.
+ * @throws {SessionError} `SOURCE_UNREADABLE`, `SOURCE_CHANGED`.
+ * @throws `signal.reason` when `signal` aborts.
+ */
+
+/**
+ * Hashes a folder against a .torrent file: opens no socket, creates and changes nothing.
+ *
+ * @throws {SessionError} `METAINFO_INVALID`, `DISK_…`.
+ * @throws `signal.reason` when `signal` aborts.
+ */
+export async function verifyTorrent(
+  metainfo: Uint8Array,
+  folder: string,
+  options: VerifyTorrentOptions = {},
+): Promise<VerifyResult> {
+  const platform = nodePlatform();
+  try {
+    return await verifyTorrentOn(platform, metainfo, folder, options);
+  } finally {
+    await new Promise<void>((resolve) => platform.disk.close(resolve));
+  }
+}

@@ -9,12 +9,21 @@ test.each([
   expect(parseHostPort(text)).toEqual(expected);
 });
 
-test.each(['', 'host', 'host:', ':1', 'host:0', 'host:65536', 'host:1a', 'a b:1', 'fd00::1:6881', '[fd00::1]', 'a:1:2'])(
-  '"%s" is none',
-  (text) => {
-    expect(parseHostPort(text)).toBeUndefined();
-  },
-);
+test.each([
+  '',
+  'host',
+  'host:',
+  ':1',
+  'host:0',
+  'host:65536',
+  'host:1a',
+  'a b:1',
+  'fd00::1:6881',
+  '[fd00::1]',
+  'a:1:2',
+])('"%s" is none', (text) => {
+  expect(parseHostPort(text)).toBeUndefined();
+});
 
 test('IPv6 addresses are shown in brackets', () => {
   expect(formatEndpoint({ address: 'fd00::1', port: 80 })).toBe('[fd00::1]:80');

@@ -258,6 +258,21 @@ test('the info-hashes of a hybrid are announced, and fail, separately', () => {
   expect(rig.orders().map((order) => order.infoHashIndex)).toEqual([0, 1]);
 });
 
+test('a second info-hash that becomes known later is announced from then on', () => {
+  const rig = new Rig([['a'], ['b']]);
+  for (const order of rig.start()) rig.succeed(order);
+  rig.schedule.handleSecondInfoHash(rig.nowMs);
+  rig.schedule.handleSecondInfoHash(rig.nowMs);
+  const orders = rig.orders();
+  expect(orders.map(({ url, event, infoHashIndex }) => `${url} ${event} ${infoHashIndex}`)).toEqual([
+    'a started 1',
+    'b started 1',
+  ]);
+  rig.schedule.addTier(['c'], rig.nowMs);
+  expect(rig.orders().map((order) => order.infoHashIndex)).toEqual([0, 1]);
+  expect(rig.schedule.status(rig.nowMs).map((status) => status.url)).toEqual(['a', 'b', 'c']);
+});
+
 test('the status says what is known', () => {
   const rig = new Rig([['a'], ['b']]);
   expect(rig.schedule.status(0)).toMatchObject([

@@ -68,9 +68,9 @@ interface UnderWay {
 
 export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
   readonly #random: Random;
-  readonly #infoHashCount: number;
+  #infoHashCount: number;
   readonly #numWant: number;
-  /** By tier, then by info-hash. BOUNDED: TRACKER_TIERS_MAX tiers */
+  /** One a tier and info-hash. BOUNDED: TRACKER_TIERS_MAX tiers */
   readonly #lanes: AnnounceLane[] = [];
   readonly #urls = new Set<string>(); // BOUNDED: as many as the lanes' contacts
   readonly #underWay = new Map<number, UnderWay>(); // BOUNDED: one a lane; when stopping, one a contact
@@ -123,6 +123,17 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
     for (const lane of lanes) lane.addTracker(url);
     this.#announceDue(nowMs);
     return true;
+  }
+
+  /** The metadata has shown the torrent to be a hybrid: from here on its second info-hash is announced too. */
+  handleSecondInfoHash(nowMs: number): void {
+    if (this.#infoHashCount === 2) return;
+    this.#infoHashCount = 2;
+    for (const { tier, contacts } of [...this.#lanes]) {
+      const urls = contacts.map((contact) => contact.url);
+      this.#lanes.push(new AnnounceLane({ tier, infoHashIndex: 1, urls, random: this.#random }, nowMs));
+    }
+    this.#announceDue(nowMs);
   }
 
   /** Announces `started` in every tier. */

@@ -1,7 +1,7 @@
 // Goal: TCP over node:net keeps the contract of every Network, on loopback sockets.
 import { describe, expect, test } from 'vitest';
-import { SILENT_LOG } from '../system/node-log.ts';
 import { describeNetwork } from '../../platform/network.contract.ts';
+import { SILENT_LOG } from '../system/node-log.ts';
 import { NodeNetwork } from './node-network.ts';
 
 async function settle(predicate: () => boolean): Promise<void> {
@@ -52,7 +52,7 @@ test('bytes of many sockets do not mix, though all are read into one buffer', as
     },
   );
   await settle(() => port !== 0);
-  const clients = Array.from({ length: 8 }, (_, id) =>
+  const clients = Array.from({ length: 8 }, () =>
     network.connectTcp(
       { remote: { address: '127.0.0.1', port }, timeoutMs: 5_000 },
       { handleConnected: () => {}, handleData: () => {}, handleClosed: () => {} },

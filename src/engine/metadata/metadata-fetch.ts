@@ -1,0 +1,194 @@
+// Gets the info dictionary of a magnet link (BEP 9): connects to several peers at once, and believes the first whose
+// bytes have the info-hash. A peer that sent other bytes is not asked again. Ends when the dictionary is found.
+import { bytesEqual } from '../../base/bytes.ts';
+import type { Endpoint, TcpSocket } from '../../platform/network.ts';
+import { CONNECT_TIMEOUT_MS } from '../../protocol/limits.ts';
+import { decodeInfoDictionary, type InfoDictionary } from '../../protocol/metainfo/index.ts';
+import type { Handshake } from '../../protocol/wire/handshake.ts';
+import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
+import { DialQueue, type PeerSource } from '../../swarm/dial-queue.ts';
+import type { DeadlineEntry } from '../deadline-queue.ts';
+import type { EngineContext } from '../session/engine-context.ts';
+import { type SwarmHashes, swarmHashesOf } from '../torrent/swarm-hash.ts';
+import { MetadataPeer, type MetadataPeerHost } from './metadata-peer.ts';
+
+/** Peers asked at once: enough that some liars and some who are silent do not delay an honest one. */
+const PEERS_MAX = 12;
+
+export interface MetadataFetchHost {
+  /** Its hash is right and every rule was checked. Once. */
+  handleMetadata(info: InfoDictionary): void;
+  /** The bytes have the info-hash and are no valid info dictionary: nobody can have a better one. */
+  handleInvalid(message: string): void;
+}
+
+export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
+  readonly #context: EngineContext;
+  readonly #host: MetadataFetchHost;
+  readonly #hashes: SwarmHashes;
+  readonly #peerId: Uint8Array;
+  readonly #queue: DialQueue;
+  // BOUNDED: both together PEERS_MAX.
+  readonly #dials = new Map<Endpoint, TcpSocket>();
+  readonly #peers = new Map<MetadataPeer, Endpoint | undefined>();
+  // BOUNDED: PEER_LIST_MAX of the dial queue; handed on when the metadata has come.
+  readonly #known: Endpoint[] = [];
+  #isRunning = false;
+
+  constructor(context: EngineContext, host: MetadataFetchHost, hashes: SwarmHashes, peerId: Uint8Array) {
+    this.#context = context;
+    this.#host = host;
+    this.#hashes = hashes;
+    this.#peerId = peerId;
+    this.#queue = new DialQueue({ random: context.platform.crypto.random });
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    this.#dialMore(this.#nowMs());
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+    this.#context.deadlines.remove(this);
+    for (const [endpoint, socket] of this.#dials) {
+      socket.destroy();
+      this.#endDial(endpoint);
+      this.#context.connections.close();
+    }
+    for (const peer of [...this.#peers.keys()]) peer.close();
+  }
+
+  get peerCount(): number {
+    return this.#peers.size;
+  }
+
+  /** The addresses given so far that were worth keeping. */
+  get knownPeers(): readonly Endpoint[] {
+    return this.#known;
+  }
+
+  addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
+    const nowMs = this.#nowMs();
+    for (const endpoint of endpoints) if (this.#queue.add(endpoint, source, nowMs)) this.#known.push(endpoint);
+    if (this.#isRunning) this.#dialMore(nowMs);
+  }
+
+  /** A connection whose handshake names this torrent. False: there is no room for it. */
+  accept(socket: TcpSocket, connection: PeerConnection): boolean {
+    if (!this.#isRunning || !this.#hasRoom) return false;
+    connection.accept(this.#handshake(connection.remoteHandshake!.infoHash));
+    this.#begin(socket, connection, undefined);
+    return true;
+  }
+
+  handleDeadline(nowMs: number): number {
+    this.#dialMore(nowMs);
+    return this.#nextDialMs(nowMs);
+  }
+
+  handleInfoBytes(peer: MetadataPeer, infoBytes: Uint8Array): void {
+    const { crypto } = this.#context.platform;
+    const { infoHash, infoHashV2 } = this.#hashes;
+    const isRight =
+      (infoHash === undefined || bytesEqual(crypto.sha1(infoBytes), infoHash)) &&
+      (infoHashV2 === undefined || bytesEqual(crypto.sha256(infoBytes), infoHashV2));
+    if (!isRight) {
+      this.#queue.ban(peer.socket.remote.address, this.#nowMs());
+      return;
+    }
+    const parsed = decodeInfoDictionary(infoBytes, crypto);
+    this.stop();
+    if (parsed.ok) this.#host.handleMetadata(parsed.value);
+    else this.#host.handleInvalid(parsed.problem.message);
+  }
+
+  handleEnded(peer: MetadataPeer): void {
+    const endpoint = this.#peers.get(peer);
+    this.#peers.delete(peer);
+    if (endpoint !== undefined) this.#queue.handleFailed(endpoint, this.#nowMs());
+    if (this.#isRunning) this.#dialMore(this.#nowMs());
+  }
+
+  get #hasRoom(): boolean {
+    return this.#peers.size + this.#dials.size < PEERS_MAX;
+  }
+
+  #nextDialMs(nowMs: number): number {
+    if (!this.#isRunning || !this.#hasRoom) return Number.POSITIVE_INFINITY;
+    const queueMs = this.#queue.deadlineMs;
+    return queueMs <= nowMs ? this.#context.connections.nextDialMs(nowMs) : queueMs;
+  }
+
+  #dialMore(nowMs: number): void {
+    const { connections, settings } = this.#context;
+    if (settings.tcp) {
+      while (this.#hasRoom && this.#queue.deadlineMs <= nowMs && connections.startDial(nowMs)) {
+        const endpoint = this.#queue.next(nowMs);
+        if (endpoint === undefined) {
+          connections.endDial();
+          connections.close();
+          break;
+        }
+        this.#dial(endpoint);
+      }
+    }
+    this.#context.deadlines.expedite(this, this.#nextDialMs(nowMs));
+  }
+
+  #dial(endpoint: Endpoint): void {
+    const { connections, platform } = this.#context;
+    const socket = platform.network.connectTcp(
+      {
+        remote: endpoint,
+        localAddress: this.#context.localAddressFor(endpoint.address),
+        timeoutMs: CONNECT_TIMEOUT_MS,
+      },
+      {
+        handleConnected: () => this.#handleDialled(endpoint, socket),
+        handleData: () => {},
+        handleClosed: () => {
+          if (!this.#endDial(endpoint)) return;
+          connections.close();
+          this.#queue.handleFailed(endpoint, this.#nowMs());
+          this.#dialMore(this.#nowMs());
+        },
+      },
+    );
+    this.#dials.set(endpoint, socket);
+    this.#queue.handleDialing(endpoint, this.#nowMs());
+  }
+
+  #endDial(endpoint: Endpoint): boolean {
+    if (!this.#dials.delete(endpoint)) return false;
+    this.#context.connections.endDial();
+    return true;
+  }
+
+  #handleDialled(endpoint: Endpoint, socket: TcpSocket): void {
+    if (!this.#endDial(endpoint)) return;
+    this.#queue.handleConnected(endpoint);
+    const [first, second] = swarmHashesOf(this.#hashes);
+    const connection = new PeerConnection({
+      nowMs: this.#nowMs(),
+      handshake: this.#handshake(first!),
+      alternateInfoHash: second,
+    });
+    this.#begin(socket, connection, endpoint);
+  }
+
+  #begin(socket: TcpSocket, connection: PeerConnection, endpoint: Endpoint | undefined): void {
+    const peer = new MetadataPeer(this.#context, this, socket, connection);
+    this.#peers.set(peer, endpoint);
+    peer.begin();
+  }
+
+  #handshake(infoHash: Uint8Array): Handshake {
+    const v2 = this.#hashes.infoHashV2 !== undefined;
+    return { infoHash, peerId: this.#peerId, extensionProtocol: true, fast: true, dht: false, v2 };
+  }
+
+  #nowMs(): number {
+    return this.#context.platform.clock.nowMs();
+  }
+}

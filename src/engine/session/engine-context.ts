@@ -1,0 +1,33 @@
+// What all torrents of a session share: the world, the settings, and the budgets that bound them together.
+import type { Platform } from '../../platform/platform.ts';
+import type { BlockPool } from '../../storage/block-pool.ts';
+import type { RateLimiter } from '../../swarm/rate-limiter.ts';
+import type { AnnounceGate } from '../announcer/announce-gate.ts';
+import type { UdpTrackerClient } from '../announcer/udp-tracker-client.ts';
+import type { DeadlineQueue } from '../deadline-queue.ts';
+import type { SendBuffers } from '../torrent/send-buffers.ts';
+import type { WritePressure } from '../torrent/write-pressure.ts';
+import type { ConnectionBudget } from './connection-budget.ts';
+import type { FlushQueue } from './flush-queue.ts';
+import type { Settings } from './settings.ts';
+
+export interface EngineContext {
+  readonly platform: Platform;
+  readonly settings: Settings;
+  readonly deadlines: DeadlineQueue;
+  readonly flushes: FlushQueue;
+  readonly connections: ConnectionBudget;
+  readonly pool: BlockPool;
+  readonly sendBuffers: SendBuffers;
+  readonly pressure: WritePressure;
+  readonly downloadLimiter: RateLimiter;
+  readonly uploadLimiter: RateLimiter;
+  readonly announceGate: AnnounceGate;
+  readonly udpTrackers: UdpTrackerClient;
+  /** Source address of outgoing connections, by the family of the remote address; undefined: the system's choice. */
+  localAddressFor(remoteAddress: string): string | undefined;
+  /** The port that peers can reach us at; 0 when nothing listens. */
+  listenPort(): number;
+  /** A number that no other connection of this session has had. */
+  nextPeerId(): number;
+}

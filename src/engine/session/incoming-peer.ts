@@ -1,0 +1,71 @@
+// An accepted connection until its handshake has said which torrent it is for. Then its socket and protocol state go
+// to that torrent. It gets HANDSHAKE_TIMEOUT_MS in all, however its bytes drip in.
+import type { TcpSocket, TcpSocketHandler } from '../../platform/network.ts';
+import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
+import { WIRE_HANDSHAKE } from '../../protocol/wire/wire-event.ts';
+import type { DeadlineEntry } from '../deadline-queue.ts';
+import type { EngineContext } from './engine-context.ts';
+
+export interface IncomingPeerHost {
+  /** The torrent with this info-hash takes the connection over. False: there is none, or it has no room. */
+  route(infoHash: Uint8Array, socket: TcpSocket, connection: PeerConnection): boolean;
+  handleEnded(peer: IncomingPeer): void;
+}
+
+export class IncomingPeer implements TcpSocketHandler, DeadlineEntry {
+  readonly #context: EngineContext;
+  readonly #host: IncomingPeerHost;
+  readonly #socket: TcpSocket;
+  readonly #connection: PeerConnection;
+  #isEnded = false;
+
+  constructor(context: EngineContext, host: IncomingPeerHost, socket: TcpSocket) {
+    this.#context = context;
+    this.#host = host;
+    this.#socket = socket;
+    this.#connection = new PeerConnection({ nowMs: context.platform.clock.nowMs() });
+    context.deadlines.expedite(this, this.#connection.deadlineMs);
+    socket.setHandler(this);
+  }
+
+  handleConnected(): void {
+    // Accepted sockets are connected from the start.
+  }
+
+  handleData(bytes: Uint8Array): void {
+    this.#connection.push(bytes, this.#context.platform.clock.nowMs());
+    if (this.#connection.next() !== WIRE_HANDSHAKE) {
+      if (this.#connection.isClosed) this.close();
+      return;
+    }
+    this.#end();
+    // From here on the socket has another handler, or is closed.
+    if (!this.#host.route(this.#connection.infoHash!, this.#socket, this.#connection)) {
+      this.#socket.destroy();
+      this.#context.connections.close();
+    }
+  }
+
+  handleClosed(): void {
+    this.close();
+  }
+
+  handleDeadline(): number {
+    this.close();
+    return Number.POSITIVE_INFINITY;
+  }
+
+  close(): void {
+    if (this.#isEnded) return;
+    this.#end();
+    this.#socket.destroy();
+    this.#context.connections.close();
+  }
+
+  #end(): void {
+    this.#isEnded = true;
+    this.#context.connections.closeInbound();
+    this.#context.deadlines.remove(this);
+    this.#host.handleEnded(this);
+  }
+}

@@ -1,0 +1,269 @@
+// A session: the listening ports, the shared budgets, and the torrents. Routes accepted connections to the torrent that
+// their handshake names; everything else is the torrents' own.
+import { bytesToHex } from '../../base/bytes.ts';
+import { Emitter, type ListenOptions, type Unsubscribe } from '../../base/emitter.ts';
+import type { TcpSocket } from '../../platform/network.ts';
+import type { Platform } from '../../platform/platform.ts';
+import { SessionError } from '../../platform/session-error.ts';
+import { TRACKER_STOP_TIMEOUT_MS, UNWRITTEN_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
+import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
+import { BlockPool } from '../../storage/block-pool.ts';
+import { RateLimiter } from '../../swarm/rate-limiter.ts';
+import { AnnounceGate } from '../announcer/announce-gate.ts';
+import { UdpTrackerClient } from '../announcer/udp-tracker-client.ts';
+import type {
+  AddTorrentOptions,
+  ListenAddress,
+  SessionEvents,
+  SessionLike,
+  SessionOptions,
+  SessionStats,
+} from '../api.ts';
+import { DeadlineQueue } from '../deadline-queue.ts';
+import { SendBuffers } from '../torrent/send-buffers.ts';
+import { swarmHashesOf } from '../torrent/swarm-hash.ts';
+import { Torrent } from '../torrent/torrent.ts';
+import { WritePressure } from '../torrent/write-pressure.ts';
+import { parseTorrentSource } from '../torrent-source.ts';
+import { ConnectionBudget } from './connection-budget.ts';
+import type { EngineContext } from './engine-context.ts';
+import { FlushQueue } from './flush-queue.ts';
+import { IncomingPeer } from './incoming-peer.ts';
+import { bindAddresses, Listeners } from './listeners.ts';
+import { resolveSettings, type Settings } from './settings.ts';
+
+/** Memory of pieces that come in, and of those that the disk is writing. */
+const POOL_MAX_BYTES = 2 * UNWRITTEN_TOTAL_MAX_BYTES;
+/** Trackers that have answered are waited for a moment; the rest of closing is quick. */
+const CLOSE_TIMEOUT_MS = TRACKER_STOP_TIMEOUT_MS;
+
+/**
+ * A BitTorrent session: one listening port, one disk, many torrents.
+ *
+ * @example
+ * const session = await Session.open({ listenPort: 6881 });
+ * const torrent = await session.add(magnet, { saveTo: '/data' });
+ * torrent.on('pieceVerified', ({ pieceIndex }) => console.log(pieceIndex));
+ */
+export class Session implements SessionLike {
+  readonly #context: EngineContext;
+  readonly #settings: Settings;
+  readonly #emitter: Emitter<SessionEvents>;
+  readonly #torrents = new Set<Torrent>();
+  /** Each torrent by each of its hashes, in hexadecimal and 20 bytes long. */
+  readonly #bySwarmHash = new Map<string, Torrent>();
+  // BOUNDED: HALF_OPEN_INBOUND_MAX, kept by the connection budget.
+  readonly #incoming = new Set<IncomingPeer>();
+  #listeners: Listeners | undefined;
+  #lastPeerId = 0;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
+
+  /** @throws {RangeError} an option outside its range. */
+  constructor(platform: Platform, options: SessionOptions = {}) {
+    const settings = resolveSettings(options);
+    const { clock, crypto, disk, log, network } = platform;
+    const nowMs = clock.nowMs();
+    this.#settings = settings;
+    this.#emitter = new Emitter((error) => log.write('error', `a listener of the session threw: ${String(error)}`));
+    this.#context = {
+      platform,
+      settings,
+      deadlines: new DeadlineQueue(clock, (_, error) =>
+        log.write('error', `internal bug at a deadline: ${describe(error)}`),
+      ),
+      flushes: new FlushQueue(clock),
+      connections: new ConnectionBudget(settings.connectionsMax),
+      pool: new BlockPool({ maxBytes: POOL_MAX_BYTES, shared: disk.wantsSharedMemory }),
+      sendBuffers: new SendBuffers(),
+      pressure: new WritePressure(disk),
+      downloadLimiter: new RateLimiter(settings.maxDownloadBytesPerSecond, nowMs),
+      uploadLimiter: new RateLimiter(settings.maxUploadBytesPerSecond, nowMs),
+      announceGate: new AnnounceGate(),
+      udpTrackers: new UdpTrackerClient({ network, clock, random: crypto.random, log }),
+      localAddressFor: (remoteAddress) => this.#localAddressFor(remoteAddress),
+      listenPort: () => this.#listeners?.locals[0]?.port ?? 0,
+      nextPeerId: () => ++this.#lastPeerId,
+    };
+  }
+
+  /** Opens a session on any platform; resolves once it listens. @throws {SessionError} `LISTEN_FAILED`. */
+  static openOn(platform: Platform, options?: SessionOptions): Promise<Session> {
+    return new Promise((resolve, reject) => {
+      const session = new Session(platform, options);
+      session.listen((error) => {
+        if (error === undefined) resolve(session);
+        else session.closeNow(() => reject(error), 0);
+      });
+    });
+  }
+
+  /** Begins to accept connections; calls back when it does, or cannot. Once. */
+  listen(onListening: (error: SessionError | undefined) => void): void {
+    const { network, clock, log } = this.#context.platform;
+    if (!this.#settings.tcp) {
+      clock.schedule(clock.nowMs(), () => onListening(undefined));
+      return;
+    }
+    let addresses: readonly string[];
+    try {
+      addresses = bindAddresses(network, this.#settings.bind);
+    } catch (error) {
+      clock.schedule(clock.nowMs(), () => onListening(error as SessionError));
+      return;
+    }
+    this.#listeners = new Listeners(
+      network,
+      { port: this.#settings.listenPort, addresses },
+      {
+        handleConnection: (socket) => this.#handleConnection(socket),
+        handleReady: (error) => {
+          if (error === undefined) for (const local of this.listening) this.#emitter.emit('listening', local);
+          onListening(error);
+        },
+        handleLost: (local, error) => log.write('error', `no longer listening on port ${local.port}: ${error.message}`),
+      },
+    );
+  }
+
+  get torrents(): readonly Torrent[] {
+    return [...this.#torrents];
+  }
+
+  get listening(): readonly ListenAddress[] {
+    return this.#listeners?.locals ?? [];
+  }
+
+  /**
+   * Adds a torrent and starts it. Resolves once it is registered; a known info-hash returns the torrent that is there.
+   *
+   * @param source A magnet link or info-hash (BEP 9), or the bytes of a `.torrent` file (BEP 3, BEP 52).
+   * @throws {RangeError} a rate or file index outside its range.
+   * @throws {SessionError} `METAINFO_INVALID`, `MAGNET_INVALID`; `SESSION_CLOSED` after `close`.
+   * @throws `signal.reason` when `signal` aborts before the torrent was added.
+   */
+  async add(source: string | Uint8Array, options: AddTorrentOptions): Promise<Torrent> {
+    options.signal?.throwIfAborted();
+    return this.addNow(source, options);
+  }
+
+  /** `add` without a promise. */
+  addNow(source: string | Uint8Array, options: AddTorrentOptions): Torrent {
+    if (this.#isClosed) throw new SessionError('SESSION_CLOSED', 'The session is closed; open another.');
+    const parsed = parseTorrentSource(source, this.#context.platform.crypto);
+    for (const hash of swarmHashesOf(parsed)) {
+      const known = this.#bySwarmHash.get(bytesToHex(hash));
+      if (known !== undefined) return known;
+    }
+    const host = {
+      handleRemoved: (removed: Torrent) => this.#forget(removed),
+      handleHashesKnown: (known: Torrent) => this.#index(known),
+    };
+    const torrent = new Torrent(this.#context, host, parsed, options);
+    this.#torrents.add(torrent);
+    this.#index(torrent);
+    this.#emitter.emit('torrentAdded', { torrent });
+    torrent.start();
+    return torrent;
+  }
+
+  stats(): SessionStats {
+    let downloadedBytes = 0;
+    let uploadedBytes = 0;
+    let downloadBytesPerSecond = 0;
+    let uploadBytesPerSecond = 0;
+    let peerCount = 0;
+    for (const torrent of this.#torrents) {
+      const stats = torrent.stats();
+      downloadedBytes += stats.downloadedBytes;
+      uploadedBytes += stats.uploadedBytes;
+      downloadBytesPerSecond += stats.downloadBytesPerSecond;
+      uploadBytesPerSecond += stats.uploadBytesPerSecond;
+      peerCount += stats.peerCount;
+    }
+    return Object.freeze({
+      torrentCount: this.#torrents.size,
+      peerCount,
+      downloadedBytes,
+      uploadedBytes,
+      downloadBytesPerSecond,
+      uploadBytesPerSecond,
+    });
+  }
+
+  on<Name extends keyof SessionEvents>(
+    name: Name,
+    listener: (payload: SessionEvents[Name]) => void,
+    options?: ListenOptions,
+  ): Unsubscribe {
+    return this.#emitter.on(name, listener, options);
+  }
+
+  /** Tells trackers, finishes writes, closes files and sockets. `timeoutMs` (default 3,000) bounds the first. Idempotent. */
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= new Promise((resolve) => this.closeNow(resolve, options.timeoutMs ?? CLOSE_TIMEOUT_MS));
+    return this.#closing;
+  }
+
+  /** `close` without a promise. */
+  closeNow(onClosed: () => void, timeoutMs: number): void {
+    this.#isClosed = true;
+    this.#listeners?.close();
+    for (const peer of [...this.#incoming]) peer.close();
+    let open = this.#torrents.size + 1;
+    const handleEnd = (): void => {
+      open--;
+      if (open > 0) return;
+      this.#context.udpTrackers.close();
+      this.#context.flushes.close();
+      this.#context.platform.disk.close(onClosed);
+    };
+    for (const torrent of [...this.#torrents]) torrent.removeNow(handleEnd, timeoutMs);
+    handleEnd();
+  }
+
+  #handleConnection(socket: TcpSocket): void {
+    if (this.#isClosed || !this.#context.connections.openInbound()) {
+      socket.destroy();
+      return;
+    }
+    const peer = new IncomingPeer(
+      this.#context,
+      {
+        route: (infoHash, routed, connection) => this.#route(infoHash, routed, connection),
+        handleEnded: (ended) => this.#incoming.delete(ended),
+      },
+      socket,
+    );
+    this.#incoming.add(peer);
+  }
+
+  #route(infoHash: Uint8Array, socket: TcpSocket, connection: PeerConnection): boolean {
+    return this.#bySwarmHash.get(bytesToHex(infoHash))?.accept(socket, connection) ?? false;
+  }
+
+  #index(torrent: Torrent): void {
+    for (const key of torrent.swarmKeys) this.#bySwarmHash.set(key, torrent);
+  }
+
+  #forget(torrent: Torrent): void {
+    this.#torrents.delete(torrent);
+    for (const key of torrent.swarmKeys) this.#bySwarmHash.delete(key);
+    this.#emitter.emit('torrentRemoved', { torrent });
+  }
+
+  /** With `bind`, outgoing connections leave from the same address that is listened on. */
+  #localAddressFor(remoteAddress: string): string | undefined {
+    if (this.#settings.bind === undefined) return undefined;
+    const isV6 = remoteAddress.includes(':');
+    return this.listening.find(({ address }) => address.includes(':') === isV6 && !isUnspecified(address))?.address;
+  }
+}
+
+function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

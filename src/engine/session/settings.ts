@@ -1,0 +1,47 @@
+// A session's options, checked once and frozen. Everything inside the engine reads these and never the options.
+import { CONNECTIONS_MAX } from '../../protocol/limits.ts';
+import type { SessionOptions } from '../api.ts';
+
+/** Shown to peers and trackers; the package's version. */
+export const VERSION = '0.1.0';
+
+export interface Settings {
+  /** Undefined: 6881, or the next free one. */
+  readonly listenPort: number | undefined;
+  readonly bind: string | undefined;
+  readonly maxDownloadBytesPerSecond: number;
+  readonly maxUploadBytesPerSecond: number;
+  readonly trackers: boolean;
+  readonly tcp: boolean;
+  readonly userAgent: string;
+  readonly connectionsMax: number;
+}
+
+/** @throws {RangeError} a number outside its range. */
+export function resolveSettings(options: SessionOptions): Settings {
+  const { listenPort } = options;
+  if (listenPort !== undefined && (!Number.isInteger(listenPort) || listenPort < 0 || listenPort > 65_535)) {
+    throw new RangeError(`listenPort must be a whole number from 0 to 65535, not ${listenPort}`);
+  }
+  const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
+  if (!Number.isInteger(connectionsMax) || connectionsMax < 1) {
+    throw new RangeError(`connectionsMax must be a whole number of at least 1, not ${connectionsMax}`);
+  }
+  return Object.freeze({
+    listenPort,
+    bind: options.bind,
+    maxDownloadBytesPerSecond: resolveRate('maxDownloadBytesPerSecond', options.maxDownloadBytesPerSecond),
+    maxUploadBytesPerSecond: resolveRate('maxUploadBytesPerSecond', options.maxUploadBytesPerSecond),
+    trackers: options.trackers ?? true,
+    tcp: options.tcp ?? true,
+    userAgent: options.userAgent ?? `Millrace/${VERSION}`,
+    connectionsMax,
+  });
+}
+
+/** Bytes per second; absent = without limit. @throws {RangeError} not above 0. */
+export function resolveRate(name: string, value: number | undefined): number {
+  if (value === undefined) return Number.POSITIVE_INFINITY;
+  if (!(value > 0)) throw new RangeError(`${name} must be above 0, not ${value}`);
+  return value;
+}

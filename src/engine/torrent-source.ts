@@ -1,0 +1,75 @@
+// What a user hands over to be downloaded - bytes of a .torrent file, a magnet link, an info-hash - as one value.
+import { bytesToHex } from '../base/bytes.ts';
+import type { Crypto } from '../platform/crypto.ts';
+import { SessionError } from '../platform/session-error.ts';
+import { formatMagnet, parseMagnet } from '../protocol/magnet/index.ts';
+import { decodeMetainfo } from '../protocol/metainfo/index.ts';
+import type { InfoDictionary, Metainfo } from '../protocol/metainfo/metainfo.ts';
+
+export interface TorrentSource {
+  /** 20 bytes: SHA-1 of the info dictionary. Absent for v2-only torrents. */
+  readonly infoHash: Uint8Array | undefined;
+  /** 32 bytes: SHA-256 of the info dictionary. Absent for v1-only torrents. */
+  readonly infoHashV2: Uint8Array | undefined;
+  /** Display name until the metadata is known; hostile text. */
+  readonly name: string;
+  /** Undefined for a magnet link: peers have it (BEP 9). */
+  readonly info: InfoDictionary | undefined;
+  readonly trackers: readonly (readonly string[])[];
+  readonly webSeeds: readonly string[];
+  /** host:port texts of the magnet link (x.pe). */
+  readonly peers: readonly string[];
+  /** File ranges of the magnet link (BEP 53), both ends included. */
+  readonly selectOnly: readonly (readonly [number, number])[] | undefined;
+}
+
+/** @throws {SessionError} `METAINFO_INVALID`, `MAGNET_INVALID`. */
+export function parseTorrentSource(source: string | Uint8Array, crypto: Crypto): TorrentSource {
+  if (typeof source === 'string') return sourceOfMagnet(source);
+  const parsed = decodeMetainfo(source, crypto);
+  if (!parsed.ok) throw new SessionError(parsed.problem.code, parsed.problem.message, { operation: 'add' });
+  return sourceOfMetainfo(parsed.value);
+}
+
+export function sourceOfMetainfo(metainfo: Metainfo): TorrentSource {
+  const { info } = metainfo;
+  return {
+    infoHash: info.infoHash,
+    infoHashV2: info.infoHashV2,
+    name: info.name,
+    info,
+    trackers: metainfo.trackers,
+    webSeeds: metainfo.webSeeds,
+    peers: [],
+    selectOnly: undefined,
+  };
+}
+
+function sourceOfMagnet(text: string): TorrentSource {
+  const parsed = parseMagnet(text);
+  if (!parsed.ok) throw new SessionError(parsed.problem.code, parsed.problem.message, { operation: 'add' });
+  const magnet = parsed.value;
+  const hash = magnet.infoHash ?? magnet.infoHashV2;
+  return {
+    infoHash: magnet.infoHash,
+    infoHashV2: magnet.infoHashV2,
+    name: magnet.name ?? (hash === undefined ? '' : bytesToHex(hash)),
+    info: undefined,
+    trackers: magnet.trackers.map((url) => [url]),
+    webSeeds: magnet.webSeeds,
+    peers: magnet.peers,
+    selectOnly: magnet.selectOnly,
+  };
+}
+
+/** The magnet link of a torrent; a private one names no tracker that its .torrent file does not. */
+export function magnetOf(source: TorrentSource): string {
+  return formatMagnet({
+    ...(source.infoHash === undefined ? {} : { infoHash: source.infoHash }),
+    ...(source.infoHashV2 === undefined ? {} : { infoHashV2: source.infoHashV2 }),
+    name: source.name,
+    trackers: source.trackers.flat(),
+    webSeeds: source.webSeeds,
+    peers: [],
+  });
+}

@@ -1,0 +1,327 @@
+// Everything about getting pieces: which blocks to ask each peer for, where their bytes go, when a piece is handed to
+// the disk, what its verdict means. Knows peers by the few members of `DownloadPeer` and no socket.
+import type { Crypto } from '../../platform/crypto.ts';
+import type { DiskError, ExpectedHash, PieceOutcome, Storage } from '../../platform/disk.ts';
+import { BLOCK_BYTES, PIECE_LENGTH_MAX_BYTES, SLAB_BYTES } from '../../protocol/limits.ts';
+import type { BlockPool } from '../../storage/block-pool.ts';
+import type { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
+import type { BlockRef, PickerPeer, PiecePicker } from '../../swarm/piece-picker.ts';
+import type { RequestPipeline } from '../../swarm/request-pipeline.ts';
+import type { GateWaiter, TransferGate } from '../transfer-gate.ts';
+import { type FilledPart, PieceBuffer } from './piece-buffer.ts';
+import type { WritePressure } from './write-pressure.ts';
+
+const SHA1_BYTES = 20;
+const BLOCKS_PER_PIECE_MAX = PIECE_LENGTH_MAX_BYTES / BLOCK_BYTES;
+
+function writerKey(pieceIndex: number, blockIndex: number): number {
+  return pieceIndex * BLOCKS_PER_PIECE_MAX + blockIndex;
+}
+
+export interface DownloadPeer extends PickerPeer, GateWaiter {
+  readonly pipeline: RequestPipeline;
+  /** By which a sender of bad data is known: an address, not a connection. */
+  readonly blameKey: string;
+  readonly amInterested: boolean;
+  sendRequest(pieceIndex: number, begin: number, length: number): void;
+  sendCancel(pieceIndex: number, begin: number, length: number): void;
+  /** The block it may be in the middle of sending has a new owner: its bytes go nowhere. */
+  abandonBlock(pieceIndex: number, begin: number): void;
+}
+
+export interface DownloadHost {
+  peer(id: number): DownloadPeer | undefined;
+  /** By which the sender of a block is known, also when it has gone. */
+  senderKey(id: number): string;
+  pieceSizeBytes(pieceIndex: number): number;
+  requestableBytes(pieceIndex: number): number;
+  expectedHash(pieceIndex: number): ExpectedHash;
+  handlePieceVerified(pieceIndex: number, nowMs: number): void;
+  handlePieceFailed(pieceIndex: number): void;
+  /** These senders are proven to have sent bad data. */
+  handleGuilty(blameKeys: readonly string[]): void;
+  handleDiskError(error: DiskError): void;
+  nowMs(): number;
+}
+
+export interface DownloadParts {
+  readonly picker: PiecePicker;
+  readonly storage: Storage;
+  readonly pool: BlockPool;
+  readonly blame: PieceHashBlame;
+  readonly gate: TransferGate;
+  readonly pressure: WritePressure;
+  readonly crypto: Crypto;
+}
+
+export class Download {
+  readonly #host: DownloadHost;
+  readonly #parts: DownloadParts;
+  /** Pieces that are coming in. */
+  readonly #buffers = new Map<number, PieceBuffer>();
+  /** Who is in the middle of sending which block. */
+  readonly #writers = new Map<number, DownloadPeer>();
+  /** Reused by every pick. */
+  readonly #picked: BlockRef[] = [];
+  /** Where the block that `openBlock` accepted goes, in that slab's bytes. */
+  targetOffset = 0;
+  isRunning = true;
+  wastedBytes = 0;
+  hashFailureCount = 0;
+
+  constructor(host: DownloadHost, parts: DownloadParts) {
+    this.#host = host;
+    this.#parts = parts;
+  }
+
+  /**
+   * Asks the peer for as many blocks as its pipeline, the limits and the picker allow. Returns false when the picker
+   * has nothing for a peer that could be asked.
+   */
+  fillRequests(peer: DownloadPeer, nowMs: number): boolean {
+    if (!this.isRunning || this.#parts.pressure.isBusy || !peer.amInterested) return true;
+    if (peer.isChoking && peer.allowedFast.size === 0) return true;
+    const { pipeline } = peer;
+    const room = pipeline.desiredDepth() - pipeline.outstanding;
+    if (room <= 0) return true;
+    const { gate, picker } = this.#parts;
+    const grantedBytes = gate.take(room * BLOCK_BYTES, BLOCK_BYTES, nowMs);
+    if (grantedBytes === 0) {
+      gate.wait(peer, BLOCK_BYTES, nowMs);
+      return true;
+    }
+    const count = picker.pick(peer, grantedBytes / BLOCK_BYTES, this.#picked);
+    let askedBytes = 0;
+    for (let i = 0; i < count; i++) {
+      const { pieceIndex, begin, length } = this.#picked[i]!;
+      askedBytes += length;
+      peer.sendRequest(pieceIndex, begin, length);
+    }
+    if (count > 0) pipeline.handleRequested(count, nowMs);
+    if (grantedBytes > askedBytes) gate.refund(grantedBytes - askedBytes);
+    return count > 0 || peer.isChoking;
+  }
+
+  /**
+   * A block begins to arrive. Returns the slab's bytes that it goes to, at `targetOffset`; undefined when it was not
+   * asked for, or is there already, so that its bytes are to be dropped. `isWhole`: all its bytes are at hand.
+   */
+  openBlock(
+    peer: DownloadPeer,
+    pieceIndex: number,
+    begin: number,
+    length: number,
+    isWhole: boolean,
+  ): Uint8Array | undefined {
+    const blockIndex = begin / BLOCK_BYTES;
+    if (!Number.isInteger(blockIndex) || !this.isRunning) return undefined;
+    if (!this.#parts.picker.wouldAccept(pieceIndex, blockIndex, peer.id)) return undefined;
+    if (length !== Math.min(BLOCK_BYTES, this.#host.requestableBytes(pieceIndex) - begin)) return undefined;
+    if (this.#writers.size > 0 || !isWhole) this.#takeOver(peer, pieceIndex, blockIndex, isWhole);
+    const slab = this.#bufferOf(pieceIndex).slabAt(begin);
+    this.targetOffset = begin % SLAB_BYTES;
+    return slab?.bytes;
+  }
+
+  /** The peer ends, or its block has a new owner, before all bytes of the block came. */
+  closeBlock(peer: DownloadPeer, pieceIndex: number, begin: number): void {
+    const key = writerKey(pieceIndex, begin / BLOCK_BYTES);
+    if (this.#writers.get(key) === peer) this.#writers.delete(key);
+  }
+
+  /** All bytes of a block that `openBlock` accepted are in place. */
+  handleBlock(peer: DownloadPeer, pieceIndex: number, begin: number, length: number, nowMs: number): void {
+    const { picker } = this.#parts;
+    const blockIndex = begin / BLOCK_BYTES;
+    if (this.#writers.size > 0) this.#writers.delete(writerKey(pieceIndex, blockIndex));
+    const wasOutstanding = picker.isOutstanding(pieceIndex, blockIndex, peer.id);
+    const verdict = picker.handleBlock(pieceIndex, blockIndex, peer.id);
+    if (wasOutstanding) peer.pipeline.handleBlock(length, nowMs);
+    else peer.pipeline.handleLateBlock(length, nowMs);
+    if (verdict === 'unsolicited' || verdict === 'duplicate') {
+      this.wastedBytes += length;
+      return;
+    }
+    const others = picker.otherRequesters();
+    if (others.length > 0) this.#cancelAt([...others], pieceIndex, begin, length, nowMs);
+    const buffer = this.#bufferOf(pieceIndex);
+    this.#rememberSha1(buffer, begin, length);
+    const filled = buffer.handleBlock(begin);
+    if (verdict === 'pieceComplete') {
+      buffer.isComplete = true;
+      this.#buffers.delete(pieceIndex);
+    }
+    if (filled === undefined) return;
+    if (buffer.isInParts) this.#writePart(buffer, filled);
+    else this.#writePiece(buffer, filled);
+  }
+
+  /**
+   * All bytes of a block that went nowhere have passed. Returns false when the peer was never asked for it, or has
+   * sent it already.
+   */
+  handleDroppedBlock(peer: DownloadPeer, pieceIndex: number, begin: number, length: number): boolean {
+    const { picker } = this.#parts;
+    this.wastedBytes += length;
+    const blockIndex = begin / BLOCK_BYTES;
+    if (!Number.isInteger(blockIndex)) return false;
+    if (this.handleRequestLost(peer, pieceIndex, begin)) return true;
+    if (picker.wouldAccept(pieceIndex, blockIndex, peer.id)) return true;
+    return picker.handleBlock(pieceIndex, blockIndex, peer.id) === 'duplicate';
+  }
+
+  /** Pieces that hold nothing but padding: right without a byte from anyone. */
+  verifyEmptyPieces(nowMs: number): void {
+    for (const pieceIndex of this.#parts.picker.zeroByteMissingPieces()) {
+      this.#parts.picker.handlePieceVerified(pieceIndex);
+      this.#host.handlePieceVerified(pieceIndex, nowMs);
+    }
+  }
+
+  /** The peer has forgotten, or will not answer, what it was asked. */
+  handleRequestsLost(peer: DownloadPeer): void {
+    const { picker, gate } = this.#parts;
+    const lost = peer.pipeline.outstanding;
+    if (lost > 0) {
+      gate.refund(lost * BLOCK_BYTES);
+      peer.pipeline.handleLost(lost);
+    }
+    picker.handleAllRequestsLost(peer.id);
+  }
+
+  /** One request was refused or will not be answered. Returns false when it was not outstanding. */
+  handleRequestLost(peer: DownloadPeer, pieceIndex: number, begin: number): boolean {
+    const { picker, gate } = this.#parts;
+    const blockIndex = begin / BLOCK_BYTES;
+    if (!Number.isInteger(blockIndex) || !picker.isOutstanding(pieceIndex, blockIndex, peer.id)) return false;
+    picker.handleRequestLost(pieceIndex, blockIndex, peer.id);
+    peer.pipeline.handleLost(1);
+    gate.refund(BLOCK_BYTES);
+    return true;
+  }
+
+  /** The piece is no longer wanted: drops what has come of it. */
+  forgetPiece(pieceIndex: number): void {
+    this.#buffers.get(pieceIndex)?.release();
+    this.#buffers.delete(pieceIndex);
+  }
+
+  /** Drops what is half received; pieces that the disk has whole are still judged. */
+  stop(): void {
+    this.isRunning = false;
+    for (const [pieceIndex, buffer] of this.#buffers) {
+      buffer.release();
+      this.#parts.picker.handleWriteFailed(pieceIndex);
+    }
+    this.#buffers.clear();
+  }
+
+  #bufferOf(pieceIndex: number): PieceBuffer {
+    let buffer = this.#buffers.get(pieceIndex);
+    if (buffer === undefined) {
+      const size = this.#host.pieceSizeBytes(pieceIndex);
+      buffer = new PieceBuffer(this.#parts.pool, pieceIndex, size, this.#host.requestableBytes(pieceIndex));
+      // BOUNDED: the picker opens at most maxOpenPieces, and only blocks it asked for get here.
+      this.#buffers.set(pieceIndex, buffer);
+    }
+    return buffer;
+  }
+
+  /** One writer a block: a peer that begins to send it takes it from one that is in the middle of it. */
+  #takeOver(peer: DownloadPeer, pieceIndex: number, blockIndex: number, isWhole: boolean): void {
+    const key = writerKey(pieceIndex, blockIndex);
+    const writer = this.#writers.get(key);
+    if (writer !== undefined && writer !== peer) writer.abandonBlock(pieceIndex, blockIndex * BLOCK_BYTES);
+    if (isWhole) this.#writers.delete(key);
+    // BOUNDED: a peer is in the middle of one block at most.
+    else this.#writers.set(key, peer);
+  }
+
+  #cancelAt(peerIds: readonly number[], pieceIndex: number, begin: number, length: number, nowMs: number): void {
+    for (const peerId of peerIds) {
+      const other = this.#host.peer(peerId);
+      if (other === undefined) continue;
+      other.pipeline.handleLost(1);
+      this.#parts.gate.refund(length);
+      other.sendCancel(pieceIndex, begin, length);
+      this.fillRequests(other, nowMs);
+    }
+  }
+
+  /** For a piece that failed before: what each block was, so that the good copy convicts the senders of the bad one. */
+  #rememberSha1(buffer: PieceBuffer, begin: number, length: number): void {
+    const { blame, crypto } = this.#parts;
+    if (!blame.isSuspect(buffer.pieceIndex)) return;
+    const blockCount = Math.ceil(this.#host.requestableBytes(buffer.pieceIndex) / BLOCK_BYTES);
+    buffer.blockSha1s ??= new Uint8Array(blockCount * SHA1_BYTES);
+    buffer.blockSha1s.set(crypto.sha1(buffer.blockBytes(begin, length)), (begin / BLOCK_BYTES) * SHA1_BYTES);
+  }
+
+  #writePiece(buffer: PieceBuffer, { slab, length }: FilledPart): void {
+    const { storage, pool, pressure } = this.#parts;
+    const { pieceIndex } = buffer;
+    storage.writePiece(pieceIndex, slab.bytes.subarray(0, length), this.#host.expectedHash(pieceIndex), (outcome) => {
+      pool.release(slab);
+      this.#handleOutcome(buffer, outcome);
+      pressure.update();
+    });
+    pressure.update();
+  }
+
+  #writePart(buffer: PieceBuffer, { slab, offset, length }: FilledPart): void {
+    const { storage, pool, pressure } = this.#parts;
+    buffer.partsInFlight++;
+    storage.writePart(buffer.pieceIndex, offset, slab.bytes.subarray(0, length), ({ error }) => {
+      pool.release(slab);
+      buffer.partsInFlight--;
+      if (error !== undefined) this.#handlePartError(buffer, error);
+      else if (buffer.isComplete && !buffer.hasFailed && buffer.partsInFlight === 0) this.#hashParts(buffer);
+      pressure.update();
+    });
+    pressure.update();
+  }
+
+  #hashParts(buffer: PieceBuffer): void {
+    const { pieceIndex } = buffer;
+    this.#parts.storage.hashPiece(pieceIndex, this.#host.expectedHash(pieceIndex), (outcome) => {
+      this.#handleOutcome(buffer, outcome);
+    });
+  }
+
+  #handlePartError(buffer: PieceBuffer, error: DiskError): void {
+    // Once for a piece, whichever of its parts fails first, and not for one that was dropped meanwhile.
+    if (!buffer.isComplete && this.#buffers.get(buffer.pieceIndex) !== buffer) return;
+    if (buffer.hasFailed) return;
+    buffer.hasFailed = true;
+    this.#buffers.delete(buffer.pieceIndex);
+    buffer.release();
+    this.#handleOutcome(buffer, { error, matched: false });
+  }
+
+  #handleOutcome(buffer: PieceBuffer, outcome: PieceOutcome): void {
+    const { picker, blame } = this.#parts;
+    const { pieceIndex } = buffer;
+    if (outcome.error !== undefined) {
+      for (const { peerId, begin, length } of picker.handleWriteFailed(pieceIndex)) {
+        this.#host.peer(peerId)?.pipeline.handleLost(1);
+        this.#host.peer(peerId)?.sendCancel(pieceIndex, begin, length);
+      }
+      this.#host.handleDiskError(outcome.error);
+      return;
+    }
+    if (outcome.matched) {
+      const guilty = buffer.blockSha1s === undefined ? [] : blame.handleVerifiedPiece(pieceIndex, buffer.blockSha1s);
+      picker.handlePieceVerified(pieceIndex);
+      this.#host.handlePieceVerified(pieceIndex, this.#host.nowMs());
+      if (guilty.length > 0) this.#host.handleGuilty(guilty);
+      return;
+    }
+    this.hashFailureCount++;
+    this.wastedBytes += this.#host.requestableBytes(pieceIndex);
+    const senders = picker.blockSendersOf(pieceIndex).map((id) => this.#host.senderKey(id));
+    const guilty = blame.handleFailedPiece(pieceIndex, outcome.blockSha1s ?? new Uint8Array(0), senders);
+    picker.handlePieceFailed(pieceIndex);
+    this.#host.handlePieceFailed(pieceIndex);
+    if (guilty.length > 0) this.#host.handleGuilty(guilty);
+  }
+}

@@ -1,0 +1,522 @@
+// One connected peer: its socket, its protocol state, and the rates and queues that go with them. Carries bytes
+// between the two and turns messages into calls of the transfer; decides nothing about which pieces or whom to unchoke.
+// Longer than most files because every message has its line here.
+import type { Bitfield } from '../../base/bitfield.ts';
+import type { NetworkError, TcpSocket, TcpSocketHandler } from '../../platform/network.ts';
+import { EXTENSION_IDS } from '../../protocol/extensions/extension-handshake.ts';
+import {
+  BLOCK_BYTES,
+  INCOMING_REQUESTS_MAX,
+  PEER_INACTIVITY_MS,
+  PEER_REQUEST_QUEUE_DEFAULT,
+  SEND_BUFFER_PEER_MAX_BYTES,
+} from '../../protocol/limits.ts';
+import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
+import { isFatal, type Violation, type ViolationCode } from '../../protocol/wire/violation.ts';
+import {
+  WIRE_ALLOWED_FAST,
+  WIRE_BITFIELD,
+  WIRE_BLOCK_DATA,
+  WIRE_CANCEL,
+  WIRE_CHOKE,
+  WIRE_DONT_HAVE,
+  WIRE_EXTENDED,
+  WIRE_EXTENSION_HANDSHAKE,
+  WIRE_HANDSHAKE,
+  WIRE_HASH_REQUEST,
+  WIRE_HAVE,
+  WIRE_HAVE_ALL,
+  WIRE_INTERESTED,
+  WIRE_NEED_MORE,
+  WIRE_NOT_INTERESTED,
+  WIRE_REJECT,
+  WIRE_REQUEST,
+  WIRE_UNCHOKE,
+  WIRE_VIOLATION,
+  type WireEvent,
+} from '../../protocol/wire/wire-event.ts';
+import { RequestPipeline } from '../../swarm/request-pipeline.ts';
+import { TransferRate } from '../../swarm/transfer-rate.ts';
+import type { DeadlineEntry } from '../deadline-queue.ts';
+import { formatEndpoint } from '../host-port.ts';
+import type { EngineContext } from '../session/engine-context.ts';
+import type { Flushable } from '../session/flush-queue.ts';
+import { VERSION } from '../session/settings.ts';
+import type { DownloadPeer } from './download.ts';
+import { RequestQueue } from './request-queue.ts';
+import type { Transfer } from './transfer.ts';
+import type { UploadPeer } from './upload.ts';
+
+/** Queued beyond this, the peer does not read what it asked for. */
+const UNREAD_MAX_BYTES = 2 * SEND_BUFFER_PEER_MAX_BYTES;
+/** Extension messages that we take (BEP 9, 54, 21). */
+const OFFERED_MESSAGES: ReadonlyMap<string, number> = new Map([
+  ['ut_metadata', EXTENSION_IDS.ut_metadata],
+  ['lt_donthave', EXTENSION_IDS.lt_donthave],
+  ['upload_only', EXTENSION_IDS.upload_only],
+]);
+
+export type CloseReason =
+  | 'remote-closed'
+  | 'network-error'
+  | 'violation'
+  | 'refused'
+  | 'redundant'
+  | 'inactive'
+  | 'not-reading'
+  | 'stopped'
+  | 'banned';
+
+export interface PeerSessionHost {
+  /** The peer's handshake has come. False: it is not wanted (ourselves, a second connection). */
+  admit(peer: PeerSession): boolean;
+  handleClosed(peer: PeerSession, reason: CloseReason): void;
+  handleViolation(peer: PeerSession, code: ViolationCode): void;
+  /** Pieces that this peer may fetch while choked (BEP 6). */
+  allowedFastFor(peer: PeerSession): readonly number[];
+  /** The peer named the port it listens on. */
+  handleListenPort(peer: PeerSession, port: number): void;
+  /** An extension message of ut_metadata, ut_pex or ut_holepunch. */
+  handleExtended(peer: PeerSession, extendedId: number, payload: Uint8Array): void;
+  readonly metadataSizeBytes: number;
+}
+
+export interface PeerSessionParts {
+  readonly context: EngineContext;
+  readonly host: PeerSessionHost;
+  readonly transfer: Transfer;
+  readonly socket: TcpSocket;
+  readonly connection: PeerConnection;
+}
+
+export class PeerSession implements DownloadPeer, UploadPeer, DeadlineEntry, TcpSocketHandler, Flushable {
+  readonly id: number;
+  readonly isIncoming: boolean;
+  readonly connectedAtMs: number;
+  readonly pipeline: RequestPipeline;
+  readonly requests: RequestQueue = new RequestQueue();
+  readonly connection: PeerConnection;
+  readonly socket: TcpSocket;
+  readonly #context: EngineContext;
+  readonly #host: PeerSessionHost;
+  readonly #transfer: Transfer;
+  readonly #downloadRate: TransferRate;
+  readonly #uploadRate: TransferRate;
+  #allowedFastToPeer: ReadonlySet<number> = new Set();
+  #isClosed = false;
+  /** Messages queued now go out at the end of this turn. */
+  #isInTurn = false;
+  #isAdmitted = false;
+  /** Where the block that is coming in goes; undefined: nowhere. */
+  #target: Uint8Array | undefined;
+  #targetOffset = 0;
+  #receivingPiece = -1;
+  #receivingBegin = -1;
+  #readingBytes = 0;
+  downloadedBytes = 0;
+  uploadedBytes = 0;
+  uploadedSinceUnchoke = 0;
+  unchokedAtMs: number = Number.NEGATIVE_INFINITY;
+  onParole: boolean = false;
+
+  constructor(parts: PeerSessionParts) {
+    const nowMs = parts.context.platform.clock.nowMs();
+    this.#context = parts.context;
+    this.#host = parts.host;
+    this.#transfer = parts.transfer;
+    this.socket = parts.socket;
+    this.connection = parts.connection;
+    this.isIncoming = !parts.connection.isInitiator;
+    this.id = parts.context.nextPeerId();
+    this.connectedAtMs = nowMs;
+    this.pipeline = new RequestPipeline({ nowMs, peerRequestQueue: PEER_REQUEST_QUEUE_DEFAULT });
+    this.#downloadRate = new TransferRate(nowMs);
+    this.#uploadRate = new TransferRate(nowMs);
+  }
+
+  /** Takes over the socket; an accepted connection has its handshake behind it, and bytes that may follow it. */
+  begin(): void {
+    const nowMs = this.#nowMs();
+    this.socket.setHandler(this);
+    if (this.isIncoming) this.#handleHandshake();
+    this.#turn(nowMs);
+  }
+
+  // ── What the parts see ───────────────────────────────────────────────────────────────────────────────────────────
+
+  get address(): string {
+    return formatEndpoint(this.socket.remote);
+  }
+
+  /** Bans strike an address; on loopback, where all peers share one, the port too. */
+  get blameKey(): string {
+    const { address } = this.socket.remote;
+    return address.startsWith('127.') || address === '::1' ? this.address : address;
+  }
+
+  get have(): Bitfield {
+    return this.connection.have!;
+  }
+
+  get isChoking(): boolean {
+    return this.connection.peerChoking;
+  }
+
+  get allowedFast(): ReadonlySet<number> {
+    return this.connection.allowedFast;
+  }
+
+  get isSnubbed(): boolean {
+    return this.pipeline.isSnubbed;
+  }
+
+  get blocksPerSecond(): number {
+    return this.downloadBytesPerSecond / BLOCK_BYTES;
+  }
+
+  get amInterested(): boolean {
+    return this.connection.amInterested;
+  }
+
+  get isInterested(): boolean {
+    return this.connection.peerInterested;
+  }
+
+  get isUnchoked(): boolean {
+    return !this.connection.amChoking;
+  }
+
+  get isUploadOnly(): boolean {
+    return this.connection.peerUploadOnly || this.connection.isSeed;
+  }
+
+  get supportsFast(): boolean {
+    return this.connection.supportsFast;
+  }
+
+  get downloadBytesPerSecond(): number {
+    return this.#downloadRate.bytesPerSecond(this.#nowMs());
+  }
+
+  get uploadBytesPerSecond(): number {
+    return this.#uploadRate.bytesPerSecond(this.#nowMs());
+  }
+
+  get sendingBytes(): number {
+    return this.#readingBytes + this.socket.bufferedBytes;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  isAllowedFast(pieceIndex: number): boolean {
+    return this.#allowedFastToPeer.has(pieceIndex);
+  }
+
+  addReading(bytes: number): void {
+    this.#readingBytes += bytes;
+  }
+
+  // ── Commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  sendRequest(pieceIndex: number, begin: number, length: number): void {
+    this.connection.sendRequest(pieceIndex, begin, length);
+    this.#flushSoon();
+  }
+
+  sendCancel(pieceIndex: number, begin: number, length: number): void {
+    this.connection.sendCancel(pieceIndex, begin, length);
+    this.#flushSoon();
+  }
+
+  sendReject(pieceIndex: number, begin: number, length: number): void {
+    this.connection.sendReject(pieceIndex, begin, length);
+    this.#flushSoon();
+  }
+
+  sendInterested(isInterested: boolean): void {
+    if (this.connection.amInterested === isInterested) return;
+    this.connection.sendInterested(isInterested);
+    this.#flushSoon();
+  }
+
+  sendChoke(isChoked: boolean): void {
+    if (this.connection.amChoking === isChoked) return;
+    if (!isChoked) {
+      this.unchokedAtMs = this.#nowMs();
+      this.uploadedSinceUnchoke = 0;
+    }
+    this.connection.sendChoke(isChoked);
+    this.#flushSoon();
+  }
+
+  /** Tells the peer of a piece that it lacks; one that it has needs no message. */
+  announceHave(pieceIndex: number): void {
+    if (this.have.has(pieceIndex)) return;
+    this.connection.sendHave(pieceIndex);
+    this.#flushSoon();
+  }
+
+  announceDontHave(pieceIndex: number): void {
+    this.connection.sendDontHave(pieceIndex);
+    this.#flushSoon();
+  }
+
+  sendBlocks(bytes: Uint8Array, payloadBytes: number, onTaken: () => void): void {
+    const nowMs = this.#nowMs();
+    this.flush(nowMs);
+    this.connection.handleSent(nowMs);
+    this.uploadedBytes += payloadBytes;
+    this.uploadedSinceUnchoke += payloadBytes;
+    this.#uploadRate.add(payloadBytes, nowMs);
+    this.#transfer.addUploaded(payloadBytes, nowMs);
+    this.socket.write(bytes, onTaken);
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  abandonBlock(pieceIndex: number, begin: number): void {
+    if (this.#receivingPiece === pieceIndex && this.#receivingBegin === begin) this.#target = undefined;
+  }
+
+  /** Ends the connection. Idempotent. */
+  close(reason: CloseReason): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    // What was queued may still matter to the peer: a last reject, or the handshake that a duplicate must see.
+    const outgoing = this.connection.takeOutgoing(this.#nowMs());
+    if (outgoing !== undefined) this.socket.write(outgoing);
+    this.connection.close();
+    this.socket.destroy();
+    if (this.#receivingPiece !== -1) {
+      this.#transfer.download.closeBlock(this, this.#receivingPiece, this.#receivingBegin);
+    }
+    this.#context.deadlines.remove(this);
+    this.#context.flushes.remove(this);
+    this.#context.connections.close();
+    if (this.#isAdmitted) this.#transfer.removePeer(this);
+    this.#host.handleClosed(this, reason);
+  }
+
+  // ── What happens ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  handleConnected(): void {
+    // The session begins when the connection stands.
+  }
+
+  handleData(bytes: Uint8Array): void {
+    const nowMs = this.#nowMs();
+    this.connection.push(bytes, nowMs);
+    this.#turn(nowMs);
+  }
+
+  handleClosed(error?: NetworkError): void {
+    this.close(error === undefined ? 'remote-closed' : 'network-error');
+  }
+
+  handleGateOpen(nowMs: number): void {
+    if (this.#isClosed) return;
+    this.#act(nowMs);
+  }
+
+  handleDeadline(nowMs: number): number {
+    this.connection.handleDeadline(nowMs);
+    if (nowMs - this.connection.uninterestedSinceMs >= PEER_INACTIVITY_MS) {
+      this.close('inactive');
+      return Number.POSITIVE_INFINITY;
+    }
+    if (nowMs >= this.pipeline.deadlineMs && this.pipeline.handleTimeout(nowMs) === 'snubbed') {
+      // Others may fetch what this peer sits on; what it sends late is still taken.
+      this.#transfer.handleSnubbed(this, nowMs);
+    }
+    this.#turn(nowMs);
+    return this.#isClosed ? Number.POSITIVE_INFINITY : this.#nextDeadlineMs();
+  }
+
+  flush(nowMs: number): void {
+    if (this.#isClosed) return;
+    const outgoing = this.connection.takeOutgoing(nowMs);
+    if (outgoing === undefined) return;
+    this.socket.write(outgoing);
+    if (this.socket.bufferedBytes > UNREAD_MAX_BYTES) this.close('not-reading');
+  }
+
+  /** Reads all events, then asks, serves and sends in one go. */
+  #turn(nowMs: number): void {
+    const { connection } = this;
+    const downloadedBefore = this.downloadedBytes;
+    this.#isInTurn = true;
+    while (!this.#isClosed) {
+      const event = connection.next();
+      if (event === WIRE_BLOCK_DATA) this.#handleBlockData(nowMs);
+      else if (event === WIRE_NEED_MORE) break;
+      else this.#handle(event, nowMs);
+    }
+    const received = this.downloadedBytes - downloadedBefore;
+    if (received > 0) {
+      this.#downloadRate.add(received, nowMs);
+      this.#transfer.addDownloaded(received, nowMs);
+    }
+    if (!this.#isClosed) this.#act(nowMs);
+  }
+
+  #act(nowMs: number): void {
+    this.#isInTurn = true;
+    if (this.#isAdmitted) {
+      const { download, upload } = this.#transfer;
+      if (!download.fillRequests(this, nowMs) && this.pipeline.outstanding === 0) {
+        this.#transfer.handleNothingToRequest(this);
+      }
+      if (this.requests.length > 0) upload.serve(this, nowMs);
+    }
+    this.#isInTurn = false;
+    this.flush(nowMs);
+    if (!this.#isClosed) this.#context.deadlines.expedite(this, this.#nextDeadlineMs());
+  }
+
+  #nextDeadlineMs(): number {
+    const inactiveMs = this.connection.uninterestedSinceMs + PEER_INACTIVITY_MS;
+    return Math.min(this.connection.deadlineMs, this.pipeline.deadlineMs, inactiveMs);
+  }
+
+  #handle(event: WireEvent, nowMs: number): void {
+    const { connection } = this;
+    const { message } = connection;
+    const transfer = this.#transfer;
+    switch (event) {
+      case WIRE_HANDSHAKE:
+        this.#handleHandshake();
+        return;
+      case WIRE_HAVE:
+        transfer.handleHave(this, message.pieceIndex);
+        return;
+      case WIRE_BITFIELD:
+      case WIRE_HAVE_ALL:
+        transfer.handleBitfield(this);
+        return;
+      case WIRE_DONT_HAVE:
+        transfer.handleDontHave(message.pieceIndex);
+        return;
+      case WIRE_CHOKE:
+        // BEP 6: with the Fast extension each request is still answered; without it they are forgotten.
+        if (!connection.supportsFast) transfer.download.handleRequestsLost(this);
+        return;
+      case WIRE_UNCHOKE:
+      case WIRE_ALLOWED_FAST:
+        return; // The turn ends with new requests.
+      case WIRE_INTERESTED:
+      case WIRE_NOT_INTERESTED:
+        transfer.upload.handleInterestChanged(this, nowMs);
+        return;
+      case WIRE_REQUEST:
+        transfer.upload.handleRequest(this, message.pieceIndex, message.begin, message.length);
+        return;
+      case WIRE_CANCEL:
+        transfer.upload.handleCancel(this, message.pieceIndex, message.begin, message.length);
+        return;
+      case WIRE_REJECT:
+        transfer.download.handleRequestLost(this, message.pieceIndex, message.begin);
+        return;
+      case WIRE_EXTENSION_HANDSHAKE:
+        this.#handleExtensionHandshake();
+        return;
+      case WIRE_EXTENDED:
+        this.#host.handleExtended(this, message.extendedId, message.payload);
+        return;
+      case WIRE_HASH_REQUEST:
+        connection.sendHashReject(connection.hashRequest!);
+        return;
+      case WIRE_VIOLATION:
+        this.#handleViolation(message.violation);
+        return;
+      default:
+        return; // Suggest, have none, port, upload only, hashes: nothing follows from them.
+    }
+  }
+
+  #handleHandshake(): void {
+    if (!this.#host.admit(this)) {
+      this.close('refused');
+      return;
+    }
+    this.#isAdmitted = true;
+    const { connection } = this;
+    const transfer = this.#transfer;
+    connection.sendBitfield(transfer.picker.haveBitfield);
+    connection.sendExtensionHandshake({
+      messages: OFFERED_MESSAGES,
+      client: `Millrace ${VERSION}`,
+      requestQueue: INCOMING_REQUESTS_MAX,
+      yourAddress: addressBytes(this.socket.remote.address),
+      uploadOnly: transfer.isComplete,
+      ...(this.#host.metadataSizeBytes > 0 ? { metadataSizeBytes: this.#host.metadataSizeBytes } : {}),
+      ...(this.isIncoming || this.#context.listenPort() === 0 ? {} : { listenPort: this.#context.listenPort() }),
+    });
+    transfer.addPeer(this);
+    if (connection.supportsFast) {
+      const pieces = this.#host.allowedFastFor(this);
+      this.#allowedFastToPeer = new Set(pieces);
+      for (const pieceIndex of pieces) connection.sendAllowedFast(pieceIndex);
+    }
+  }
+
+  #handleExtensionHandshake(): void {
+    const { extensions, extensionHandshake } = this.connection;
+    this.pipeline.setPeerRequestQueue(extensions.requestQueue);
+    const port = extensionHandshake?.listenPort;
+    if (port !== undefined && this.isIncoming) this.#host.handleListenPort(this, port);
+  }
+
+  #handleBlockData(nowMs: number): void {
+    const { message } = this.connection;
+    const { download } = this.#transfer;
+    const { pieceIndex, begin, length } = message;
+    if (message.blockIsFirst) {
+      this.#target = download.openBlock(this, pieceIndex, begin, length, message.blockIsLast);
+      this.#targetOffset = download.targetOffset;
+      this.#receivingPiece = pieceIndex;
+      this.#receivingBegin = begin;
+    }
+    const { dataStart, dataEnd } = message;
+    this.downloadedBytes += dataEnd - dataStart;
+    this.#target?.set(message.chunk.subarray(dataStart, dataEnd), this.#targetOffset + message.blockOffset);
+    if (!message.blockIsLast) return;
+    const wasKept = this.#target !== undefined;
+    this.#target = undefined;
+    this.#receivingPiece = -1;
+    this.#receivingBegin = -1;
+    if (wasKept) {
+      download.handleBlock(this, pieceIndex, begin, length, nowMs);
+    } else if (!download.handleDroppedBlock(this, pieceIndex, begin, length)) {
+      const violation = this.connection.countUnsolicited();
+      if (violation !== undefined) this.#handleViolation(violation);
+    }
+  }
+
+  #handleViolation(violation: Violation): void {
+    this.#host.handleViolation(this, violation.code);
+    if (violation.reaction === 'ban') this.close('banned');
+    else if (isFatal(violation)) this.close('violation');
+  }
+
+  #flushSoon(): void {
+    if (!this.#isClosed && !this.#isInTurn) this.#context.flushes.add(this);
+  }
+
+  #nowMs(): number {
+    return this.#context.platform.clock.nowMs();
+  }
+}
+
+/** `yourip` of BEP 10: 4 bytes; IPv6 addresses are left out. */
+function addressBytes(address: string): Uint8Array | undefined {
+  const parts = address.split('.').map(Number);
+  return parts.length === 4 ? Uint8Array.from(parts) : undefined;
+}

@@ -1,0 +1,30 @@
+// Memory for blocks on their way to peers, over all torrents: large buffers are used again, and the sum is bounded.
+import { BLOCK_BYTES, SEND_BUFFER_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
+
+/** Length prefix, id, piece index and begin that stand before each block on the wire. */
+export const BLOCK_HEADER_BYTES = 13;
+/** Blocks in the largest batch: 1 MiB of payload. */
+export const BATCH_BLOCKS_MAX = 64;
+const LARGE_BYTES = BATCH_BLOCKS_MAX * (BLOCK_BYTES + BLOCK_HEADER_BYTES);
+/** Below this a fresh array costs less than keeping one. */
+const REUSE_FROM_BYTES = 128 * 1024;
+const KEPT_BUFFERS_MAX = 8;
+
+export class SendBuffers {
+  readonly #kept: Uint8Array[] = [];
+  #usedBytes = 0;
+
+  /** An array of at least `bytes`, at most a whole batch; undefined when too much is on its way already. */
+  take(bytes: number): Uint8Array | undefined {
+    const size = bytes >= REUSE_FROM_BYTES ? LARGE_BYTES : bytes;
+    if (this.#usedBytes + size > SEND_BUFFER_TOTAL_MAX_BYTES) return undefined;
+    this.#usedBytes += size;
+    if (size !== LARGE_BYTES) return new Uint8Array(size);
+    return this.#kept.pop() ?? new Uint8Array(LARGE_BYTES);
+  }
+
+  release(buffer: Uint8Array): void {
+    this.#usedBytes -= buffer.length;
+    if (buffer.length === LARGE_BYTES && this.#kept.length < KEPT_BUFFERS_MAX) this.#kept.push(buffer);
+  }
+}

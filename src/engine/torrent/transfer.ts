@@ -1,0 +1,387 @@
+// The exchange of one torrent's pieces once its info dictionary is known: joins the picker, the disk, the connected
+// peers, downloading and uploading. Lives as long as the torrent; peers come and go. Knows no tracker and no listener.
+import { Bitfield } from '../../base/bitfield.ts';
+import type { DiskError, ExpectedHash, Storage } from '../../platform/disk.ts';
+import { SLAB_BYTES, UNWRITTEN_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
+import { Choker } from '../../swarm/choker.ts';
+import { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
+import { PiecePicker } from '../../swarm/piece-picker.ts';
+import { RateLimiter } from '../../swarm/rate-limiter.ts';
+import { TransferRate } from '../../swarm/transfer-rate.ts';
+import type { DeadlineEntry } from '../deadline-queue.ts';
+import type { EngineContext } from '../session/engine-context.ts';
+import { TransferGate } from '../transfer-gate.ts';
+import { Download, type DownloadHost } from './download.ts';
+import type { PeerSession } from './peer-session.ts';
+import type { TorrentContent } from './torrent-content.ts';
+import { Upload, type UploadHost } from './upload.ts';
+import type { PressureListener } from './write-pressure.ts';
+
+const UPLOAD_SLOTS = 8;
+/** Pieces that may be open at once: as many as fit the memory for unwritten data, within these bounds. */
+const OPEN_PIECES_MIN = 2;
+const OPEN_PIECES_MAX = 4_096;
+/** Senders that are remembered after they have gone, for the verdict on pieces they had a part in. */
+const SENDER_KEYS_MAX = 10_000;
+const DEFAULT_PRIORITY = 4;
+
+export interface TransferOptions {
+  readonly content: TorrentContent;
+  readonly storage: Storage;
+  readonly wanted: readonly boolean[];
+  readonly sequential: boolean;
+  /** Request nothing. */
+  readonly seedOnly: boolean;
+  readonly downloadBytesPerSecond: number;
+  readonly uploadBytesPerSecond: number;
+}
+
+export interface TransferHost {
+  handlePieceVerified(pieceIndex: number): void;
+  /** The wanted pieces have become complete, or are so no longer. */
+  handleCompletionChanged(): void;
+  handleDiskError(error: DiskError): void;
+  handleGuilty(blameKeys: readonly string[]): void;
+}
+
+export class Transfer implements DownloadHost, UploadHost, PressureListener, DeadlineEntry {
+  readonly content: TorrentContent;
+  readonly storage: Storage;
+  readonly picker: PiecePicker;
+  readonly download: Download;
+  readonly upload: Upload;
+  readonly downloadRate: TransferRate;
+  readonly uploadRate: TransferRate;
+  readonly downloadLimiter: RateLimiter;
+  readonly uploadLimiter: RateLimiter;
+  readonly #context: EngineContext;
+  readonly #host: TransferHost;
+  readonly #downloadGate: TransferGate;
+  readonly #uploadGate: TransferGate;
+  readonly #blame: PieceHashBlame;
+  // BOUNDED: CONNECTIONS_PER_TORRENT_MAX, kept by the connector.
+  readonly #peers = new Map<number, PeerSession>();
+  // BOUNDED: SENDER_KEYS_MAX, the oldest is dropped.
+  readonly #senderKeys = new Map<number, string>();
+  readonly #seedOnly: boolean;
+  #isComplete = false;
+  #isRunning = false;
+  #wanted: readonly boolean[];
+  downloadedBytes = 0;
+  uploadedBytes = 0;
+
+  constructor(context: EngineContext, host: TransferHost, options: TransferOptions) {
+    const nowMs = context.platform.clock.nowMs();
+    const { content } = options;
+    this.#context = context;
+    this.#host = host;
+    this.content = content;
+    this.storage = options.storage;
+    this.#wanted = options.wanted;
+    this.#seedOnly = options.seedOnly;
+    this.downloadRate = new TransferRate(nowMs);
+    this.uploadRate = new TransferRate(nowMs);
+    this.downloadLimiter = new RateLimiter(options.downloadBytesPerSecond, nowMs);
+    this.uploadLimiter = new RateLimiter(options.uploadBytesPerSecond, nowMs);
+    this.#downloadGate = new TransferGate([context.downloadLimiter, this.downloadLimiter], context.deadlines);
+    this.#uploadGate = new TransferGate([context.uploadLimiter, this.uploadLimiter], context.deadlines);
+    this.picker = new PiecePicker({
+      pieceCount: content.pieceCount,
+      pieceLengthBytes: content.info.pieceLengthBytes,
+      bytesOfPiece: (pieceIndex) => content.requestableBytes(pieceIndex),
+      random: context.platform.crypto.random,
+      maxOpenPieces: openPiecesMax(content.info.pieceLengthBytes),
+    });
+    this.picker.setSequential(options.sequential);
+    this.#blame = new PieceHashBlame();
+    this.download = new Download(this, {
+      picker: this.picker,
+      storage: options.storage,
+      pool: context.pool,
+      blame: this.#blame,
+      gate: this.#downloadGate,
+      pressure: context.pressure,
+      crypto: context.platform.crypto,
+    });
+    this.upload = new Upload(this, {
+      storage: options.storage,
+      choker: new Choker({ slots: UPLOAD_SLOTS, random: context.platform.crypto.random }),
+      gate: this.#uploadGate,
+      buffers: context.sendBuffers,
+    });
+    this.setWanted(options.wanted);
+  }
+
+  // ── Life ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Begins to exchange; the disk has been checked. */
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.download.isRunning = !this.#seedOnly;
+    this.upload.isRunning = true;
+    this.#context.pressure.add(this);
+    this.download.verifyEmptyPieces(this.nowMs());
+    this.#updateCompletion();
+  }
+
+  /** Drops what is half received. The peers are closed by the caller. */
+  stop(): void {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    this.#context.pressure.remove(this);
+    this.download.stop();
+    this.upload.isRunning = false;
+    this.#downloadGate.close();
+    this.#uploadGate.close();
+    this.#context.deadlines.remove(this);
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  get wanted(): readonly boolean[] {
+    return this.#wanted;
+  }
+
+  /** Verified bytes of wanted files. */
+  haveWantedBytes(): number {
+    const { layout, files } = this.content;
+    let bytes = 0;
+    for (let index = 0; index < files.length; index++) {
+      if (this.#wanted[index] !== true || files[index]!.pad) continue;
+      bytes += verifiedBytesOfFile(this.picker.haveBitfield, layout, index, files[index]!.lengthBytes);
+    }
+    return bytes;
+  }
+
+  /** One value a file. Requests for pieces that are no longer wanted are cancelled. */
+  setWanted(wanted: readonly boolean[]): void {
+    this.#wanted = wanted;
+    const pieces = this.#seedOnly ? new Bitfield(this.content.pieceCount) : this.content.layout.wantedPieces(wanted);
+    for (let pieceIndex = 0; pieceIndex < this.content.pieceCount; pieceIndex++) {
+      const priority = pieces.has(pieceIndex) ? DEFAULT_PRIORITY : 0;
+      if (this.picker.priorityOf(pieceIndex) === priority) continue;
+      for (const { peerId, begin, length } of this.picker.setPriority(pieceIndex, priority)) {
+        const peer = this.#peers.get(peerId);
+        peer?.pipeline.handleLost(1);
+        peer?.sendCancel(pieceIndex, begin, length);
+      }
+      if (priority === 0) this.download.forgetPiece(pieceIndex);
+    }
+    if (!this.#isRunning) return;
+    this.download.verifyEmptyPieces(this.nowMs());
+    this.#updateCompletion();
+    for (const peer of this.#peers.values()) this.updateInterest(peer);
+  }
+
+  // ── Peers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  peers(): Iterable<PeerSession> {
+    return this.#peers.values();
+  }
+
+  get peerCount(): number {
+    return this.#peers.size;
+  }
+
+  peer(id: number): PeerSession | undefined {
+    return this.#peers.get(id);
+  }
+
+  senderKey(id: number): string {
+    return this.#senderKeys.get(id) ?? '';
+  }
+
+  /** The peer's handshake is done; its pieces are told through the calls below. */
+  addPeer(peer: PeerSession): void {
+    this.#peers.set(peer.id, peer);
+    this.#senderKeys.set(peer.id, peer.blameKey);
+    if (this.#senderKeys.size > SENDER_KEYS_MAX) {
+      const [oldest] = this.#senderKeys.keys();
+      this.#senderKeys.delete(oldest!);
+    }
+    this.#context.deadlines.expedite(this, this.upload.deadlineMs);
+  }
+
+  removePeer(peer: PeerSession): void {
+    if (!this.#peers.delete(peer.id)) return;
+    this.download.handleRequestsLost(peer);
+    this.picker.handlePeerGone(peer.id);
+    this.picker.removeAvailability(peer.have);
+    this.#downloadGate.forget(peer);
+    this.#uploadGate.forget(peer);
+    // What it was asked for can be asked of others at once.
+    const nowMs = this.nowMs();
+    if (peer.isUnchoked && peer.isInterested) this.upload.handleInterestChanged(peer, nowMs);
+    for (const other of this.#peers.values()) {
+      if (other.pipeline.outstanding === 0) this.download.fillRequests(other, nowMs);
+    }
+  }
+
+  handleHave(peer: PeerSession, pieceIndex: number): void {
+    this.picker.incrementAvailability(pieceIndex);
+    if (!peer.amInterested && this.#isMissing(pieceIndex)) peer.sendInterested(true);
+    this.#closeIfRedundant(peer);
+  }
+
+  /** The peer had nothing until now, and says what it has. */
+  handleBitfield(peer: PeerSession): void {
+    this.picker.addAvailability(peer.have);
+    this.updateInterest(peer);
+    this.#closeIfRedundant(peer);
+  }
+
+  handleDontHave(pieceIndex: number): void {
+    this.picker.decrementAvailability(pieceIndex);
+  }
+
+  /** Looks through all pieces: for occasions, not for every message. */
+  updateInterest(peer: PeerSession): void {
+    peer.sendInterested(this.#isRunning && !this.#seedOnly && this.picker.isInteresting(peer.have));
+  }
+
+  /** The peer had room for requests and nothing was found for it. */
+  handleNothingToRequest(peer: PeerSession): void {
+    if (peer.amInterested && !this.picker.isInteresting(peer.have)) peer.sendInterested(false);
+  }
+
+  /** The peer answers no more: others may fetch what it was asked for. */
+  handleSnubbed(peer: PeerSession, nowMs: number): void {
+    this.download.handleRequestsLost(peer);
+    for (const other of this.#peers.values()) if (other !== peer) this.download.fillRequests(other, nowMs);
+  }
+
+  addDownloaded(bytes: number, nowMs: number): void {
+    this.downloadedBytes += bytes;
+    this.downloadRate.add(bytes, nowMs);
+  }
+
+  addUploaded(bytes: number, nowMs: number): void {
+    this.uploadedBytes += bytes;
+    this.uploadRate.add(bytes, nowMs);
+  }
+
+  // ── What the parts ask of their host ─────────────────────────────────────────────────────────────────────────────
+
+  nowMs(): number {
+    return this.#context.platform.clock.nowMs();
+  }
+
+  pieceSizeBytes(pieceIndex: number): number {
+    return this.content.pieceSizeBytes(pieceIndex);
+  }
+
+  requestableBytes(pieceIndex: number): number {
+    return this.content.requestableBytes(pieceIndex);
+  }
+
+  expectedHash(pieceIndex: number): ExpectedHash {
+    return this.content.expectedHash(pieceIndex);
+  }
+
+  hasPiece(pieceIndex: number): boolean {
+    return this.picker.haveBitfield.has(pieceIndex);
+  }
+
+  handlePieceVerified(pieceIndex: number): void {
+    for (const peer of this.#peers.values()) peer.announceHave(pieceIndex);
+    this.#host.handlePieceVerified(pieceIndex);
+    if (this.#isRunning) this.#updateCompletion();
+  }
+
+  handlePieceFailed(): void {
+    const nowMs = this.nowMs();
+    for (const peer of this.#peers.values()) this.download.fillRequests(peer, nowMs);
+  }
+
+  handleGuilty(blameKeys: readonly string[]): void {
+    this.#host.handleGuilty(blameKeys);
+  }
+
+  handleDiskError(error: DiskError): void {
+    if (this.#isRunning) this.#host.handleDiskError(error);
+  }
+
+  /** A piece that we said we have cannot be read: it is fetched again. */
+  handleReadError(pieceIndex: number, error: DiskError): void {
+    if (error.code === 'DISK_CLOSED' || !this.hasPiece(pieceIndex)) return;
+    if (error.code !== 'DISK_NOT_FOUND') {
+      this.handleDiskError(error);
+      return;
+    }
+    this.picker.handlePieceLost(pieceIndex);
+    for (const peer of this.#peers.values()) peer.announceDontHave(pieceIndex);
+    this.#updateCompletion();
+    for (const peer of this.#peers.values()) this.updateInterest(peer);
+  }
+
+  handleDiskBusy(): void {
+    for (const peer of this.#peers.values()) peer.pause();
+  }
+
+  handleDiskReady(): void {
+    const nowMs = this.nowMs();
+    for (const peer of this.#peers.values()) {
+      peer.resume();
+      this.download.fillRequests(peer, nowMs);
+    }
+  }
+
+  /** The choke round. */
+  handleDeadline(nowMs: number): number {
+    if (this.#peers.size === 0) return Number.POSITIVE_INFINITY;
+    if (nowMs >= this.upload.deadlineMs) this.upload.round(nowMs);
+    return this.upload.deadlineMs;
+  }
+
+  #isMissing(pieceIndex: number): boolean {
+    const state = this.picker.stateOf(pieceIndex);
+    return this.download.isRunning && state !== 'have' && state !== 'skipped';
+  }
+
+  /** Two peers that have everything can do nothing for each other (BEP 21). */
+  #closeIfRedundant(peer: PeerSession): void {
+    if (this.#isComplete && this.picker.haveBitfield.isFull && peer.have.isFull) peer.close('redundant');
+  }
+
+  #updateCompletion(): void {
+    const { isComplete } = this.picker;
+    this.upload.mode = isComplete ? 'seeding' : 'leeching';
+    if (isComplete === this.#isComplete) return;
+    this.#isComplete = isComplete;
+    this.#host.handleCompletionChanged();
+    if (!isComplete) return;
+    for (const peer of [...this.#peers.values()]) {
+      this.updateInterest(peer);
+      this.#closeIfRedundant(peer);
+    }
+  }
+}
+
+function openPiecesMax(pieceLengthBytes: number): number {
+  const fitting = Math.floor(UNWRITTEN_TOTAL_MAX_BYTES / Math.max(pieceLengthBytes, SLAB_BYTES / OPEN_PIECES_MAX));
+  return Math.min(OPEN_PIECES_MAX, Math.max(OPEN_PIECES_MIN, fitting));
+}
+
+function verifiedBytesOfFile(
+  have: Bitfield,
+  layout: TorrentContent['layout'],
+  fileIndex: number,
+  lengthBytes: number,
+): number {
+  const { first, end } = layout.pieceRangeOfFile(fileIndex);
+  const start = layout.offsetOfFile(fileIndex);
+  const length = layout.pieceLengthBytes;
+  let bytes = 0;
+  for (let piece = first; piece < end; piece++) {
+    if (!have.has(piece)) continue;
+    bytes += Math.min((piece + 1) * length, start + lengthBytes) - Math.max(piece * length, start);
+  }
+  return bytes;
+}

@@ -1,0 +1,168 @@
+// Everything about giving blocks: who is unchoked, which requests are taken, how they are read and sent. Reads go
+// straight behind the message headers of the buffer that is then written to the socket in one call.
+import type { DiskError, Storage } from '../../platform/disk.ts';
+import { BLOCK_BYTES, SEND_BUFFER_PEER_MAX_BYTES } from '../../protocol/limits.ts';
+import { writePieceHeader } from '../../protocol/wire/wire-encoder.ts';
+import type { Choker, ChokerMode, ChokerPeer } from '../../swarm/choker.ts';
+import type { GateWaiter, TransferGate } from '../transfer-gate.ts';
+import type { RequestBatch, RequestQueue } from './request-queue.ts';
+import { BATCH_BLOCKS_MAX, BLOCK_HEADER_BYTES, type SendBuffers } from './send-buffers.ts';
+
+/** Sending half a second of the peer's rate ahead keeps its link busy, and keeps chokes and cancels quick. */
+const SEND_AHEAD_SECONDS = 0.5;
+const SEND_AHEAD_MIN_BYTES = 4 * BLOCK_BYTES;
+
+export interface UploadPeer extends ChokerPeer, GateWaiter {
+  readonly supportsFast: boolean;
+  readonly requests: RequestQueue;
+  /** Bytes that are being read for it or wait in its socket. */
+  readonly sendingBytes: number;
+  readonly isClosed: boolean;
+  sendChoke(isChoked: boolean): void;
+  sendReject(pieceIndex: number, begin: number, length: number): void;
+  /** Takes the buffer over and calls back when the system has it. */
+  sendBlocks(bytes: Uint8Array, payloadBytes: number, onTaken: () => void): void;
+  /** `bytes` more (or fewer) are being read for it. */
+  addReading(bytes: number): void;
+  isAllowedFast(pieceIndex: number): boolean;
+}
+
+export interface UploadHost {
+  peers(): Iterable<UploadPeer>;
+  hasPiece(pieceIndex: number): boolean;
+  handleReadError(pieceIndex: number, error: DiskError): void;
+  nowMs(): number;
+}
+
+export interface UploadParts {
+  readonly storage: Storage;
+  readonly choker: Choker;
+  readonly gate: TransferGate;
+  readonly buffers: SendBuffers;
+}
+
+export class Upload {
+  readonly #host: UploadHost;
+  readonly #parts: UploadParts;
+  mode: ChokerMode = 'leeching';
+  isRunning = true;
+
+  constructor(host: UploadHost, parts: UploadParts) {
+    this.#host = host;
+    this.#parts = parts;
+  }
+
+  /** When the next choke round is due. */
+  get deadlineMs(): number {
+    return this.#parts.choker.nextRoundMs;
+  }
+
+  /** Chokes and unchokes as the choker decides. */
+  round(nowMs: number): void {
+    const peers = [...this.#host.peers()];
+    const { choke, unchoke } = this.#parts.choker.round(peers, this.mode, nowMs);
+    this.#apply(peers, choke, unchoke);
+  }
+
+  /** A peer's interest has changed: a free slot is given at once, a slot that became free is used. */
+  handleInterestChanged(peer: UploadPeer, nowMs: number): void {
+    const peers = [...this.#host.peers()];
+    const { choke, unchoke } = this.#parts.choker.handleInterest(peer, peers, this.mode, nowMs);
+    this.#apply(peers, choke, unchoke);
+  }
+
+  /** A request that the wire rules have let through. */
+  handleRequest(peer: UploadPeer, pieceIndex: number, begin: number, length: number): void {
+    const isServed =
+      this.isRunning && (peer.isUnchoked || peer.isAllowedFast(pieceIndex)) && this.#host.hasPiece(pieceIndex);
+    if (!isServed || !peer.requests.add(pieceIndex, begin, length)) {
+      if (peer.supportsFast) peer.sendReject(pieceIndex, begin, length);
+      return;
+    }
+    // Requests come in bursts; the peer's session serves them when the whole burst was read.
+  }
+
+  handleCancel(peer: UploadPeer, pieceIndex: number, begin: number, length: number): void {
+    // BEP 6: a cancel is answered with the block or with a reject.
+    if (peer.requests.cancel(pieceIndex, begin, length) && peer.supportsFast)
+      peer.sendReject(pieceIndex, begin, length);
+  }
+
+  /** Reads and sends for the peer until enough is on its way. */
+  serve(peer: UploadPeer, nowMs: number): void {
+    const aheadBytes = Math.min(
+      SEND_BUFFER_PEER_MAX_BYTES,
+      Math.max(SEND_AHEAD_MIN_BYTES, peer.uploadBytesPerSecond * SEND_AHEAD_SECONDS),
+    );
+    while (peer.requests.length > 0 && !peer.isClosed && peer.sendingBytes < aheadBytes) {
+      const granted = this.#parts.gate.take(BATCH_BLOCKS_MAX * BLOCK_BYTES, BLOCK_BYTES, nowMs);
+      if (granted === 0) {
+        this.#parts.gate.wait(peer, BLOCK_BYTES, nowMs);
+        return;
+      }
+      const batch = peer.requests.takeBatch(granted)!;
+      this.#parts.gate.refund(granted - batch.totalBytes);
+      if (!this.#send(peer, batch)) return;
+    }
+  }
+
+  #apply(peers: readonly UploadPeer[], choke: readonly number[], unchoke: readonly number[]): void {
+    for (const peer of peers) {
+      if (choke.includes(peer.id)) this.#choke(peer);
+      else if (unchoke.includes(peer.id)) peer.sendChoke(false);
+    }
+  }
+
+  #choke(peer: UploadPeer): void {
+    peer.sendChoke(true);
+    // BEP 6: with the Fast extension every request is answered, without it a choke drops them all.
+    const dropped = peer.requests.drop(({ pieceIndex }) => peer.isAllowedFast(pieceIndex));
+    if (!peer.supportsFast) return;
+    for (const { pieceIndex, begin, length } of dropped) peer.sendReject(pieceIndex, begin, length);
+  }
+
+  /** False when there is no memory for it now; the requests are refused. */
+  #send(peer: UploadPeer, batch: RequestBatch): boolean {
+    const { buffers, storage } = this.#parts;
+    const wireBytes = batch.totalBytes + batch.lengths.length * BLOCK_HEADER_BYTES;
+    const buffer = buffers.take(wireBytes);
+    if (buffer === undefined) {
+      this.#refuse(peer, batch);
+      return false;
+    }
+    const targets: Uint8Array[] = [];
+    let offset = 0;
+    let begin = batch.begin;
+    for (const length of batch.lengths) {
+      writePieceHeader(buffer, offset, batch.pieceIndex, begin, length);
+      targets.push(buffer.subarray(offset + BLOCK_HEADER_BYTES, offset + BLOCK_HEADER_BYTES + length));
+      offset += BLOCK_HEADER_BYTES + length;
+      begin += length;
+    }
+    peer.addReading(wireBytes);
+    storage.read(batch.pieceIndex, batch.begin, targets, ({ error }) => {
+      peer.addReading(-wireBytes);
+      if (error !== undefined || peer.isClosed) {
+        buffers.release(buffer);
+        if (error === undefined) return;
+        this.#refuse(peer, batch);
+        this.#host.handleReadError(batch.pieceIndex, error);
+        return;
+      }
+      peer.sendBlocks(buffer.subarray(0, wireBytes), batch.totalBytes, () => {
+        buffers.release(buffer);
+        if (!peer.isClosed) this.serve(peer, this.#host.nowMs());
+      });
+    });
+    return true;
+  }
+
+  #refuse(peer: UploadPeer, batch: RequestBatch): void {
+    if (!peer.supportsFast) return;
+    let begin = batch.begin;
+    for (const length of batch.lengths) {
+      peer.sendReject(batch.pieceIndex, begin, length);
+      begin += length;
+    }
+  }
+}

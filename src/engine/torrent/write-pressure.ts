@@ -1,0 +1,44 @@
+// Back-pressure from the disk to the sockets: when more is received than the disk has written, the downloads stop
+// reading from their peers, and TCP slows those down. One for a session.
+import { UNWRITTEN_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
+
+const RESUME_BELOW_BYTES = UNWRITTEN_TOTAL_MAX_BYTES / 2;
+
+export interface PressureListener {
+  handleDiskBusy(): void;
+  handleDiskReady(): void;
+}
+
+export class WritePressure {
+  readonly #disk: { readonly pendingWriteBytes: number };
+  readonly #listeners = new Set<PressureListener>();
+  #isBusy = false;
+
+  constructor(disk: { readonly pendingWriteBytes: number }) {
+    this.#disk = disk;
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  add(listener: PressureListener): void {
+    this.#listeners.add(listener);
+  }
+
+  remove(listener: PressureListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  /** To be called after each write was handed over, and after each answer. */
+  update(): void {
+    const pending = this.#disk.pendingWriteBytes;
+    if (!this.#isBusy && pending >= UNWRITTEN_TOTAL_MAX_BYTES) {
+      this.#isBusy = true;
+      for (const listener of this.#listeners) listener.handleDiskBusy();
+    } else if (this.#isBusy && pending < RESUME_BELOW_BYTES) {
+      this.#isBusy = false;
+      for (const listener of this.#listeners) listener.handleDiskReady();
+    }
+  }
+}

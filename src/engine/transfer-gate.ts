@@ -1,0 +1,70 @@
+// Who may send or ask for how many bytes now, under the limits of the session and of the torrent. Those who got nothing
+// wait in line and are called in turn, so that no peer starves another.
+import type { RateLimiter } from '../swarm/rate-limiter.ts';
+import type { DeadlineEntry, DeadlineQueue } from './deadline-queue.ts';
+
+export interface GateWaiter {
+  /** Bytes may be available again: try once more, and wait again if they are not. */
+  handleGateOpen(nowMs: number): void;
+}
+
+export class TransferGate implements DeadlineEntry {
+  readonly #limiters: readonly RateLimiter[];
+  readonly #deadlines: DeadlineQueue;
+  // BOUNDED: one entry a connected peer.
+  #waiters = new Set<GateWaiter>();
+
+  constructor(limiters: readonly RateLimiter[], deadlines: DeadlineQueue) {
+    this.#limiters = limiters;
+    this.#deadlines = deadlines;
+  }
+
+  get isUnlimited(): boolean {
+    return this.#limiters.every((limiter) => limiter.bytesPerSecond === Number.POSITIVE_INFINITY);
+  }
+
+  /** Takes up to `wanted` bytes; what is granted is a multiple of `unitBytes`, or all of `wanted`, or 0. */
+  take(wanted: number, unitBytes: number, nowMs: number): number {
+    let granted = wanted;
+    for (let i = 0; i < this.#limiters.length; i++) {
+      const offered = this.#limiters[i]!.take(granted, nowMs);
+      const usable = offered === wanted ? offered : offered - (offered % unitBytes);
+      if (offered > usable) this.#limiters[i]!.refund(offered - usable);
+      // The limiters asked before gave more than can be used.
+      for (let j = 0; j < i; j++) this.#limiters[j]!.refund(granted - usable);
+      granted = usable;
+      if (granted === 0) return 0;
+    }
+    return granted;
+  }
+
+  /** Gives back what was taken and not used. */
+  refund(bytes: number): void {
+    for (const limiter of this.#limiters) limiter.refund(bytes);
+  }
+
+  /** Calls the waiter once, when `bytes` could be granted. */
+  wait(waiter: GateWaiter, bytes: number, nowMs: number): void {
+    this.#waiters.add(waiter);
+    let atMs = nowMs;
+    for (const limiter of this.#limiters) atMs = Math.max(atMs, limiter.nextAtMs(nowMs, bytes));
+    this.#deadlines.expedite(this, atMs);
+  }
+
+  forget(waiter: GateWaiter): void {
+    this.#waiters.delete(waiter);
+  }
+
+  close(): void {
+    this.#waiters.clear();
+    this.#deadlines.remove(this);
+  }
+
+  handleDeadline(nowMs: number): number {
+    const waiters = this.#waiters;
+    this.#waiters = new Set();
+    for (const waiter of waiters) waiter.handleGateOpen(nowMs);
+    // Those who wait again have asked for their own time.
+    return Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,29 @@
+// The engine's world on Node.js, in one value. Threads and sockets come into being when they are first used.
+import { resolve } from 'node:path';
+import type { Log } from '../platform/log.ts';
+import type { Platform } from '../platform/platform.ts';
+import { InlineDisk } from './disk/inline-disk.ts';
+import { WorkerDisk } from './disk/worker-disk.ts';
+import { workerUrl } from './disk/worker-url.ts';
+import { NodeHttp } from './http/node-http.ts';
+import { NodeNetwork } from './net/node-network.ts';
+import { NodeResolver } from './resolver/node-resolver.ts';
+import { NodeClock } from './system/node-clock.ts';
+import { NodeCrypto } from './system/node-crypto.ts';
+import { SILENT_LOG } from './system/node-log.ts';
+
+/** A platform of its own for one session: closing the session closes its disk. */
+export function nodePlatform(log: Log = SILENT_LOG): Platform {
+  // Sources that were never built cannot start threads.
+  const url = workerUrl('disk/disk-worker');
+  return {
+    clock: new NodeClock(log),
+    network: new NodeNetwork(log),
+    resolver: new NodeResolver(log),
+    http: new NodeHttp({ log }),
+    disk: url === undefined ? new InlineDisk() : new WorkerDisk({ url }),
+    crypto: new NodeCrypto(),
+    log,
+    resolvePath: (path) => resolve(path),
+  };
+}
