@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concatBytes } from '../../src/base/bytes.ts';
 import { type Random, randomBelow, randomBytes, seededRandom } from '../../src/base/random.ts';
+import { describeNetwork } from '../../src/platform/network.contract.ts';
 import type { Endpoint, NetworkError, TcpSocket } from '../../src/platform/network.ts';
 import type { SimHost } from './sim-host.ts';
 import type { LinkOptions } from './sim-link.ts';
@@ -381,5 +382,16 @@ describe('datagrams', () => {
     outer.send(Uint8Array.of(3), { address: '45.0.3.1', port: 7 });
     clock.advanceTo(300);
     expect(got).toEqual(['alice 2 from 45.0.3.1', `inside 3 from ${ALICE}`]);
+  });
+});
+
+describe.each([ALICE, '127.0.0.1', '2a00::1'])('keeps the contract of every Network, on %s', (address) => {
+  describeNetwork(() => {
+    const { clock, alice } = twoHosts();
+    const settle = (predicate: () => boolean): Promise<void> => {
+      expect(clock.runUntil(predicate, { limitMs: 60_000 })).toBe(true);
+      return Promise.resolve();
+    };
+    return { network: alice, address, settle };
   });
 });
