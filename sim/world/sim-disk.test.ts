@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { concatBytes } from '../../src/base/bytes.ts';
 import { randomBytes, seededRandom } from '../../src/base/random.ts';
+import { describeDisk } from '../../src/platform/disk.contract.ts';
 import type { ExpectedHash, PieceOutcome, Storage, WriteOutcome } from '../../src/platform/disk.ts';
 import { nodeCrypto } from '../testing/node-crypto.ts';
 import { SimDisk, type SimDiskOptions } from './sim-disk.ts';
@@ -189,4 +190,14 @@ test('faults: failing reads and writes, wrong bytes, a process that ends', () =>
   clock.advanceBy(60_000);
   expect(isAnswered).toBe(false);
   expect(system.file('/data/t/b')).toBeUndefined();
+});
+
+describeDisk('SimDisk', () => {
+  const clock = new VirtualClock();
+  return {
+    disk: new SimDisk(clock, crypto, new SimFileSystem()),
+    rootPath: '/save/root',
+    drive: () => clock.step(),
+    dispose: () => {},
+  };
 });

@@ -33,6 +33,7 @@ export class SimDisk implements Disk {
   readonly #hashes: PieceHashes;
   readonly #system: SimFileSystem;
   readonly #options: Required<SimDiskOptions>;
+  readonly #storages: SimStorage[] = [];
   readonly #jobs: DiskJob[] = [];
   readonly #running = new Map<Storage, { count: number; hasBarrier: boolean }>();
   readonly #timers = new Set<Timer>();
@@ -73,10 +74,13 @@ export class SimDisk implements Disk {
   }
 
   openStorage(spec: StorageSpec): Storage {
-    return new SimStorage(this, this.#hashes, spec, this.#system);
+    const storage = new SimStorage(this, this.#hashes, spec, this.#system);
+    this.#storages.push(storage);
+    return storage;
   }
 
   close(onDone: () => void): void {
+    for (const storage of this.#storages.splice(0)) storage.close(() => {});
     this.#onIdle.push(onDone);
     this.#clock.schedule(this.#clock.nowMs, () => this.#announceIdle());
   }

@@ -65,6 +65,9 @@ export class SimStorage implements Storage {
     this.#hashes = hashes;
     this.#hashing = spec.hashing;
     this.#files = new SimStorageFiles(spec, system);
+    // Files that have become wanted since the last time get what was kept for them, before anything else happens.
+    const wanted = spec.files.map((file) => file.wanted);
+    this.setWanted(wanted, () => {});
   }
 
   writePiece(
@@ -78,11 +81,11 @@ export class SimStorage implements Storage {
     this.#enqueue({ written: data.length, hashed: data.length }, () => {
       this.#disk.countPendingWrite(-data.length);
       if (!this.#matches(pieceIndex, data, expected)) {
-        onDone({ matched: false, blockSha1s: this.#blockSha1s(data) });
+        onDone({ error: undefined, matched: false, blockSha1s: this.#blockSha1s(data) });
         return;
       }
       const error = this.#write(pieceIndex, 0, data);
-      onDone(error === undefined ? { matched: true } : { matched: false, error });
+      onDone({ error, matched: error === undefined });
     });
   }
 
@@ -102,9 +105,9 @@ export class SimStorage implements Storage {
       const error = this.#readError(pieceIndex);
       const data = new Uint8Array(lengthBytes);
       if (error !== undefined) onDone({ error, matched: false });
-      else if (!this.#files.read(pieceIndex, 0, data)) onDone({ matched: false });
-      else if (this.#matches(pieceIndex, data, expected)) onDone({ matched: true });
-      else onDone({ matched: false, blockSha1s: this.#blockSha1s(data) });
+      else if (!this.#files.read(pieceIndex, 0, data)) onDone({ error: undefined, matched: false });
+      else if (this.#matches(pieceIndex, data, expected)) onDone({ error: undefined, matched: true });
+      else onDone({ error: undefined, matched: false, blockSha1s: this.#blockSha1s(data) });
     });
   }
 
