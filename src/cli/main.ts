@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+// The process around the command line: streams, signals, exit. Everything else is imported when it is needed.
+import { readFileSync } from 'node:fs';
+import type { CliContext } from './context.ts';
+import { EXIT, failureOf } from './exit-code.ts';
+import { writeFailure } from './output/failure-line.ts';
+import { run } from './program.ts';
+import { catchSignals } from './signals.ts';
+
+const context: CliContext = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  stdin: process.stdin,
+  nowMs: () => performance.now(),
+  facade: async () => (await import('./facade.ts')).loadFacade(),
+  fetchBytes: async (url, options) => (await import('./fetch-bytes.ts')).fetchBytes(url, options),
+  catchSignals,
+};
+
+let outputFailed = false;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough (`millrace show x | head -1`) is no failure: what is written later goes nowhere.
+    if (error.code === 'EPIPE' || outputFailed) return;
+    outputFailed = true;
+    if (stream !== process.stderr)
+      process.stderr.write(`millrace: the output could not be written: ${error.message}.\n`);
+  });
+}
+
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    writeFailure(process.stderr, failureOf(error), process.argv.includes('-vv') ? 2 : 0);
+    process.exit(EXIT.unexpected);
+  });
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
+}
+
+/** Resolves when the system has taken what was written; exiting earlier would cut it off. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write('', () => resolve());
+  });
+}
+
+const exitCode = await run(process.argv.slice(2), version(), context);
+await flushed(process.stdout);
+await flushed(process.stderr);
+// Exits rather than waits: a peer's socket or a worker that is slow to end must not hold the shell.
+process.exit(outputFailed && exitCode === EXIT.done ? EXIT.unexpected : exitCode);

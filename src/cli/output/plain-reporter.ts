@@ -1,0 +1,70 @@
+// A transfer as plain lines, for a pipe or a log.
+import type { TorrentLike } from '../../engine/api.ts';
+import type { CliContext } from '../context.ts';
+import type { Failure } from '../exit-code.ts';
+import { writeFailure } from './failure-line.ts';
+import type { Reporter, ReporterOptions } from './reporter.ts';
+import { addedText, completeText, nameOf, statusParts } from './status-line.ts';
+
+const PLAIN_INTERVAL_MS = 5_000;
+
+/** A plain line every 5 s; with `--quiet` only results and failures. */
+export class PlainReporter implements Reporter {
+  readonly intervalMs: number = PLAIN_INTERVAL_MS;
+  readonly #context: CliContext;
+  readonly #options: ReporterOptions;
+  #preparingShownMs = Number.NEGATIVE_INFINITY;
+
+  constructor(context: CliContext, options: ReporterOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  added(torrent: TorrentLike): void {
+    this.#say(addedText(torrent));
+  }
+
+  magnet(torrent: TorrentLike): void {
+    // The result of `seed`, not its progress: shown with `--quiet` too.
+    this.#context.stdout.write(`${torrent.magnet}\n`);
+  }
+
+  listening(address: string, port: number): void {
+    if (this.#options.verbosity > 0) this.note(`listening on ${address}, port ${port}`);
+  }
+
+  metadata(torrent: TorrentLike): void {
+    this.#say(addedText(torrent));
+  }
+
+  progress(torrents: readonly TorrentLike[]): void {
+    for (const torrent of torrents) this.#say(`${nameOf(torrent)}: ${statusParts(torrent.stats()).join(', ')}`);
+  }
+
+  complete(torrent: TorrentLike, seconds: number): void {
+    this.#say(completeText(torrent, seconds));
+  }
+
+  failure(failure: Failure): void {
+    writeFailure(this.#context.stderr, failure, this.#options.verbosity);
+  }
+
+  note(message: string): void {
+    if (!this.#options.quiet) this.#context.stderr.write(`millrace: ${message}\n`);
+  }
+
+  preparing(label: string, share: number): void {
+    const nowMs = this.#context.nowMs();
+    if (nowMs - this.#preparingShownMs < PLAIN_INTERVAL_MS) return;
+    this.#preparingShownMs = nowMs;
+    this.#say(`${label}: ${Math.floor(share * 100)} %`);
+  }
+
+  close(): void {
+    // Nothing is open.
+  }
+
+  #say(line: string): void {
+    if (!this.#options.quiet) this.#context.stdout.write(`${line}\n`);
+  }
+}
