@@ -1,12 +1,13 @@
 // From what the user named to the bytes of a .torrent file or the text of a link. Reads, never interprets: whether
 // the bytes are a torrent is for the engine to say.
 import { open } from 'node:fs/promises';
-import { TORRENT_FILE_MAX_BYTES } from '../engine/torrent-description.ts';
 import type { CliContext } from './context.ts';
 import { CliFailure, EXIT } from './exit-code.ts';
 import { cleanText } from './output/clean-text.ts';
 
 const INFO_HASH = /^(?:[0-9a-f]{40}|[a-z2-7]{32}|[0-9a-f]{64})$/i;
+// The bound that the engine puts on a .torrent file too (docs/limits.md, TORRENT_FILE_MAX_BYTES).
+const TORRENT_FILE_MAX_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 
 /** A magnet link or info-hash (text), or the bytes of what should be a .torrent file. */

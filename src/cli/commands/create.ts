@@ -5,8 +5,7 @@ import type { CreatedTorrent, TorrentDescription } from '../../engine/api.ts';
 import type { CliContext } from '../context.ts';
 import { CliFailure, EXIT, type ExitCode, usageFailure } from '../exit-code.ts';
 import { toSafeJson } from '../output/clean-text.ts';
-import { LiveLines } from '../output/live-lines.ts';
-import { progressBar } from '../output/status-line.ts';
+import { createHashProgress } from '../output/hash-progress.ts';
 
 export interface CreateFlags {
   readonly output?: string;
@@ -42,9 +41,7 @@ export async function create(path: string, flags: CreateFlags, context: CliConte
 
 async function hash(path: string, flags: CreateFlags, context: CliContext): Promise<CreatedTorrent> {
   const { createTorrent } = await context.facade();
-  const showsProgress = context.stderr.isTTY === true && context.env['TERM'] !== 'dumb' && flags.quiet !== true;
-  // On stderr: stdout may be the torrent itself.
-  const lines = new LiveLines(context.stderr);
+  const progress = createHashProgress(context, 'hashing', flags.quiet === true);
   const { pieceLength, format, comment, source } = flags;
   try {
     return await createTorrent(path, {
@@ -56,16 +53,13 @@ async function hash(path: string, flags: CreateFlags, context: CliContext): Prom
       trackers: flags.tracker ?? [],
       webSeeds: flags.webSeed ?? [],
       private: flags.private ?? false,
-      onProgress: ({ hashedBytes, totalBytes }) => {
-        const share = totalBytes === 0 ? 1 : hashedBytes / totalBytes;
-        if (showsProgress) lines.draw([`hashing  ${progressBar(share, false)}  ${Math.floor(share * 100)} %`]);
-      },
+      onProgress: progress.update,
     });
   } catch (error) {
     if (error instanceof RangeError) throw usageFailure(`${error.message.replace(/\.$/, '')}; change --piece-length.`);
     throw error;
   } finally {
-    lines.end();
+    progress.end();
   }
 }
 

@@ -5,6 +5,7 @@ import type { TorrentDescription } from '../../engine/api.ts';
 import type { CliContext } from '../context.ts';
 import { resolveDataFolder } from '../data-folder.ts';
 import { type ExitCode, usageFailure } from '../exit-code.ts';
+import { shareHashed } from '../output/hash-progress.ts';
 import type { Reporter } from '../output/reporter.ts';
 import { loadSource } from '../source.ts';
 import type { TransferJob } from '../transfer.ts';
@@ -66,8 +67,7 @@ async function jobOfPath(
     ...(pieceLength === undefined ? {} : { pieceLengthBytes: pieceLength }),
     trackers: tracker ?? [],
     signal,
-    onProgress: ({ hashedBytes, totalBytes }) =>
-      reporter.preparing(label, totalBytes === 0 ? 1 : hashedBytes / totalBytes),
+    onProgress: (progress) => reporter.preparing(label, shareHashed(progress)),
   });
   return {
     source: created.bytes,

@@ -5,8 +5,7 @@ import { resolveDataFolder } from '../data-folder.ts';
 import { EXIT, type ExitCode, usageFailure } from '../exit-code.ts';
 import { cleanText, toSafeJson } from '../output/clean-text.ts';
 import { formatCount } from '../output/format.ts';
-import { LiveLines } from '../output/live-lines.ts';
-import { progressBar } from '../output/status-line.ts';
+import { createHashProgress } from '../output/hash-progress.ts';
 import { loadSource } from '../source.ts';
 
 export interface VerifyFlags {
@@ -21,18 +20,14 @@ export async function verify(text: string, folder: string, flags: VerifyFlags, c
   }
   const { readTorrent, verifyTorrent } = await context.facade();
   const { files } = readTorrent(source);
-  const showsProgress = context.stderr.isTTY === true && context.env['TERM'] !== 'dumb' && flags.quiet !== true;
-  const lines = new LiveLines(context.stderr);
+  const progress = createHashProgress(context, 'verifying', flags.quiet === true);
   let result: VerifyResult;
   try {
     result = await verifyTorrent(source, await resolveDataFolder(folder, files[0]?.path.split('/')[0]), {
-      onProgress: ({ hashedBytes, totalBytes }) => {
-        const share = totalBytes === 0 ? 1 : hashedBytes / totalBytes;
-        if (showsProgress) lines.draw([`verifying  ${progressBar(share, false)}  ${Math.floor(share * 100)} %`]);
-      },
+      onProgress: progress.update,
     });
   } finally {
-    lines.end();
+    progress.end();
   }
   const isGood = result.goodPieces === result.pieceCount && result.damagedFiles.length === 0;
   if (flags.json === true) context.stdout.write(`${toSafeJson({ ok: isGood, ...result })}\n`);

@@ -1,2 +1,0 @@
-// INTERIM
-export { TORRENT_FILE_MAX_BYTES } from '../protocol/limits.ts';
