@@ -1,0 +1,103 @@
+"""libtorrent for the interoperability tests: share or fetch a torrent, make one, or describe one. One JSON object a line.
+
+run SOURCE DATA_DIR PORT LISTEN SEEDING [PEER...]
+create PATH OUT FORMAT PIECE_LENGTH [TRACKER...]
+show TORRENT
+"""
+import json
+import os
+import signal
+import sys
+import time
+
+import libtorrent as lt
+
+
+def say(**fields):
+    print(json.dumps(fields), flush=True)
+
+
+def run(source, data_dir, port, listen, seeding, *peers):
+    session = lt.session({
+        "listen_interfaces": f"{listen}:{port}",
+        "enable_dht": False,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "enable_incoming_utp": False,
+        "enable_outgoing_utp": False,
+        "alert_mask": lt.alert.category_t.all_categories
+        & ~(lt.alert.category_t.stats_notification | lt.alert.category_t.picker_log_notification
+            | lt.alert.category_t.block_progress_notification | lt.alert.category_t.piece_progress_notification
+            | lt.alert.category_t.session_log_notification | lt.alert.category_t.torrent_log_notification
+            | lt.alert.category_t.peer_log_notification),
+    })
+    if source.startswith("magnet:"):
+        params = lt.parse_magnet_uri(source)
+    else:
+        params = lt.add_torrent_params()
+        params.ti = lt.torrent_info(source)
+    params.save_path = data_dir
+    params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+    handle = session.add_torrent(params)
+    for peer in peers:
+        address, _, peer_port = peer.rpartition(":")
+        handle.connect_peer((address.strip("[]"), int(peer_port)))
+    stopping = []
+    signal.signal(signal.SIGINT, lambda *_: stopping.append(True))
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    told = None
+    complete = False
+    while not stopping:
+        session.wait_for_alert(200)
+        for alert in session.pop_alerts():
+            say(alert=type(alert).__name__, message=alert.message())
+        status = handle.status()
+        if status.errc.value() != 0:
+            say(error=status.errc.message())
+            sys.exit(1)
+        now = (str(status.state), int(status.progress * 100), status.num_peers)
+        if now != told:
+            told = now
+            say(state=now[0], percent=now[1], peers=now[2])
+        if status.is_seeding and not complete:
+            complete = True
+            say(event="complete")
+    session.pause()
+    time.sleep(0.2)
+
+
+def create(path, out, file_format, piece_length, *trackers):
+    storage = lt.file_storage()
+    lt.add_files(storage, path)
+    flags = {"v1": lt.create_torrent.v1_only, "v2": lt.create_torrent.v2_only, "hybrid": 0}[file_format]
+    torrent = lt.create_torrent(storage, int(piece_length), flags)
+    for tier, tracker in enumerate(trackers):
+        torrent.add_tracker(tracker, tier)
+    lt.set_piece_hashes(torrent, os.path.dirname(os.path.abspath(path)))
+    with open(out, "wb") as file:
+        file.write(lt.bencode(torrent.generate()))
+
+
+def show(path):
+    info = lt.torrent_info(path)
+    hashes = info.info_hashes()
+    files = info.files()
+    say(
+        name=info.name(),
+        infoHash=str(hashes.v1) if hashes.has_v1() else None,
+        infoHashV2=str(hashes.v2) if hashes.has_v2() else None,
+        pieceLength=info.piece_length(),
+        pieceCount=info.num_pieces(),
+        private=info.priv(),
+        trackers=[tracker.url for tracker in info.trackers()],
+        files=[
+            {"path": files.file_path(i), "length": files.file_size(i)}
+            for i in range(files.num_files())
+            if not files.file_flags(i) & lt.file_flags_t.flag_pad_file
+        ],
+    )
+
+
+if __name__ == "__main__":
+    {"run": run, "create": create, "show": show}[sys.argv[1]](*sys.argv[2:])

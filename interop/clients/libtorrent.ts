@@ -1,0 +1,21 @@
+// libtorrent-rasterbar through Debian's python3-libtorrent, which belongs to the system's own interpreter.
+import { fileFromRoot } from '../world/root.ts';
+import { type Client, PEER_PORT, runningClient } from './client.ts';
+
+export const SYSTEM_PYTHON = '/usr/bin/python3';
+export const libtorrentScript = (): string => fileFromRoot('interop/clients/libtorrent-peer.py');
+
+export const libtorrent: Client = {
+  program: 'libtorrent',
+  v2: true,
+  createsEmptyFiles: true,
+  takesPeers: true,
+  async start({ host, source, dataDir, seeding, peers = [] }) {
+    const listen = peers.some((peer) => peer.startsWith('[')) ? '[::]' : '0.0.0.0';
+    const args = [libtorrentScript(), 'run', source, dataDir, String(PEER_PORT), listen, seeding ? '1' : '0', ...peers];
+    const process = host.spawn('libtorrent', SYSTEM_PYTHON, args);
+    return runningClient('libtorrent', process, async (timeoutMs) => {
+      await process.waitForLine((line) => line === '{"event": "complete"}', timeoutMs, 'having every piece');
+    });
+  },
+};

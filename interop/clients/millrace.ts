@@ -1,0 +1,46 @@
+// Millrace's own command line as it is built, driven through its `--json` lines (docs: `millrace --help`).
+import { fileFromRoot } from '../world/root.ts';
+import type { RunningProcess } from '../world/running-process.ts';
+import type { Host } from '../world/world.ts';
+import { type Client, PEER_PORT, runningClient } from './client.ts';
+
+export const millraceMain = (): string => fileFromRoot('dist/cli/main.js');
+export const QUIET_NETWORK: readonly string[] = ['--no-dht', '--no-lsd', '--no-pex', '--no-utp', '--no-port-mapping'];
+
+export interface MillraceEvent {
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+/** The JSON objects that the process has printed so far. A line that is not JSON throws: stdout is for machines. */
+export function eventsOf(process: RunningProcess): MillraceEvent[] {
+  return process.stdoutLines.map((line) => JSON.parse(line) as MillraceEvent);
+}
+
+export function eventNamed(name: string): (line: string) => boolean {
+  return (line) => line.startsWith('{') && (JSON.parse(line) as MillraceEvent).event === name;
+}
+
+export function spawnMillrace(host: Host, args: readonly string[]): RunningProcess {
+  return host.spawn('millrace', process.execPath, [millraceMain(), ...args]);
+}
+
+export const millrace: Client = {
+  program: 'millrace',
+  v2: true,
+  createsEmptyFiles: true,
+  takesPeers: true,
+  async start({ host, source, dataDir, seeding, peers = [] }) {
+    const options = ['--json', '--port', String(PEER_PORT), ...QUIET_NETWORK];
+    const known = peers.flatMap((peer) => ['--peer', peer]);
+    const process = spawnMillrace(
+      host,
+      seeding
+        ? ['seed', source, '--data', dataDir, ...options, ...known]
+        : ['download', source, '--output', dataDir, '--seed', ...options, ...known],
+    );
+    return runningClient('millrace', process, async (timeoutMs) => {
+      await process.waitForLine(eventNamed('complete'), timeoutMs, 'having every piece');
+    });
+  },
+};

@@ -1,0 +1,71 @@
+// What each transfer test needs around it: a world with a tracker, hosts on demand, empty folders, and every client's last words
+// when a test fails. Clients started through a stage are stopped at the end of their test.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'vitest';
+import type { Client, RunningClient, StartOptions } from './clients/client.ts';
+import type { MadeTorrent } from './torrents/makers.ts';
+import { Tracker } from './world/tracker.ts';
+import { type Host, World } from './world/world.ts';
+
+export class Stage {
+  readonly world: World;
+  readonly tracker: Tracker;
+  #serial = 0;
+  readonly #idleHosts: Host[] = [];
+
+  private constructor(world: World, tracker: Tracker) {
+    this.world = world;
+    this.tracker = tracker;
+  }
+
+  static async open(): Promise<Stage> {
+    const world = await World.create();
+    return new Stage(world, await Tracker.create(world));
+  }
+
+  /** A fresh empty folder. */
+  folder(label: string): string {
+    const path = join(this.world.directory, `${++this.#serial}-${label}`);
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  /** A host for the length of one test. */
+  async host(test: TestContext): Promise<Host> {
+    const host = this.#idleHosts.pop() ?? (await this.world.addHost(`h${this.#serial++}`));
+    test.onTestFinished(() => {
+      this.#idleHosts.unshift(host);
+    });
+    return host;
+  }
+
+  /** Starts a client on a host of its own; it stops when the test ends, and a failed test prints its log. */
+  async start(
+    test: TestContext,
+    client: Client,
+    options: Omit<StartOptions, 'host' | 'workDir'> & { readonly host?: Host },
+  ): Promise<RunningClient> {
+    const host = options.host ?? (await this.host(test));
+    const role = options.seeding ? 'seed' : 'leecher';
+    const running = await client.start({ ...options, host, workDir: this.folder(`${client.program}-${role}-state`) });
+    test.onTestFailed(() => {
+      console.error(`--- ${client.program} (${role}, ${host.address}) ---\n${running.log()}`);
+    });
+    test.onTestFinished(() => running.stop());
+    return running;
+  }
+
+  /** Starts a seed and waits until the tracker knows it as one. */
+  async startSeed(test: TestContext, client: Client, torrent: MadeTorrent, dataDir: string): Promise<RunningClient> {
+    await this.tracker.serve(torrent.trackerHashes);
+    const running = await this.start(test, client, { source: torrent.path, dataDir, seeding: true });
+    await this.tracker.waitForSeeds(torrent.trackerHashes[0] ?? '', 1, 20_000);
+    return running;
+  }
+
+  async close(): Promise<void> {
+    await this.tracker.stop();
+    this.world.close();
+  }
+}
