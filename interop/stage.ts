@@ -2,16 +2,27 @@
 // when a test fails. Clients started through a stage are stopped at the end of their test.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'vitest';
+import { expect, type TestContext } from 'vitest';
 import type { Client, RunningClient, StartOptions } from './clients/client.ts';
-import type { MadeTorrent } from './torrents/makers.ts';
+import { type Content, fingerprint, manyFiles, singleFile, type Tree } from './torrents/content.ts';
+import { type MadeTorrent, type Maker, makeTorrent, type TorrentFormat } from './torrents/makers.ts';
 import { Tracker } from './world/tracker.ts';
 import { type Host, World } from './world/world.ts';
+
+export interface Offer {
+  readonly content: Content;
+  readonly torrent: MadeTorrent;
+  readonly tree: Tree;
+}
+
+type SeedOptions = Pick<StartOptions, 'uploadBytesPerSecond' | 'overIpv6'> & { readonly host?: Host };
 
 export class Stage {
   readonly world: World;
   readonly tracker: Tracker;
   #serial = 0;
+  readonly #contents = new Map<string, { content: Content; tree: Tree }>();
+  readonly #offers = new Map<string, Offer>();
   readonly #idleHosts: Host[] = [];
 
   private constructor(world: World, tracker: Tracker) {
@@ -29,6 +40,34 @@ export class Stage {
     const path = join(this.world.directory, `${++this.#serial}-${label}`);
     mkdirSync(path, { recursive: true });
     return path;
+  }
+
+  /** Content, made once, and a torrent of it. */
+  async offer(
+    kind: 'single' | 'many',
+    format: TorrentFormat,
+    maker: Maker,
+    trackers: readonly string[],
+  ): Promise<Offer> {
+    const key = `${kind}-${format}-${maker}-${trackers.join(' ')}`;
+    const known = this.#offers.get(key);
+    if (known !== undefined) return known;
+    const { content, tree } = await this.content(kind);
+    const out = join(this.folder('torrent'), `${kind}.torrent`);
+    const torrent = await makeTorrent(maker, { path: content.path, out, format, trackers });
+    const offer = { content, torrent, tree };
+    this.#offers.set(key, offer);
+    return offer;
+  }
+
+  async content(kind: 'single' | 'many'): Promise<{ content: Content; tree: Tree }> {
+    const known = this.#contents.get(kind);
+    if (known !== undefined) return known;
+    const parent = this.folder(kind);
+    const content = kind === 'single' ? singleFile(parent) : manyFiles(parent);
+    const made = { content, tree: await fingerprint(parent, content.name) };
+    this.#contents.set(kind, made);
+    return made;
   }
 
   /** A host for the length of one test. */
@@ -57,14 +96,24 @@ export class Stage {
   }
 
   /** Starts a seed and waits until the tracker knows it as one. */
-  async startSeed(test: TestContext, client: Client, torrent: MadeTorrent, dataDir: string): Promise<RunningClient> {
+  async startSeed(
+    test: TestContext,
+    client: Client,
+    torrent: MadeTorrent,
+    dataDir: string,
+    more: SeedOptions = {},
+  ): Promise<RunningClient> {
     await this.tracker.serve(torrent.trackerHashes);
-    const running = await this.start(test, client, { source: torrent.path, dataDir, seeding: true });
+    const running = await this.start(test, client, { source: torrent.path, dataDir, seeding: true, ...more });
     await this.tracker.waitForSeeds(torrent.trackerHashes[0] ?? '', 1, 20_000);
     return running;
   }
 
+  /** @throws AssertionError when a seed changed the data that it shared. */
   async close(): Promise<void> {
+    for (const { content, tree } of this.#contents.values()) {
+      expect(await fingerprint(content.parent, content.name), 'no seed changed its data').toEqual(tree);
+    }
     await this.tracker.stop();
     this.world.close();
   }

@@ -1,56 +1,53 @@
 // Every rival seeds and Millrace downloads, and the other way round: one file over an HTTP tracker, a folder full of edge cases over
-// a UDP tracker, v2 and hybrid torrents with libtorrent. Every byte is compared.
+// a UDP tracker, by magnet link, v2 and hybrid torrents with libtorrent. Every byte is compared. The one-file torrents are
+// libtorrent's, the folder's are Millrace's own.
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { libtorrent, rivals, subject } from './clients/all.ts';
 import type { Client } from './clients/client.ts';
-import { Stage } from './stage.ts';
-import { type Content, fingerprint, manyFiles, singleFile, type TreeEntry } from './torrents/content.ts';
-import { type MadeTorrent, makeTorrent, type TorrentFormat } from './torrents/makers.ts';
+import { type Offer, Stage } from './stage.ts';
+import { fingerprint, withoutEmptyFiles } from './torrents/content.ts';
+import type { TorrentFormat } from './torrents/makers.ts';
 
 const TRANSFER_TIMEOUT_MS = 60_000;
 
-interface Offer {
-  readonly content: Content;
-  readonly torrent: MadeTorrent;
-  readonly tree: Record<string, TreeEntry>;
-}
-
 let stage: Stage;
-const offers = new Map<string, Offer>();
 
-async function offer(kind: 'single' | 'many', format: TorrentFormat): Promise<Offer> {
-  const key = `${kind}-${format}`;
-  const known = offers.get(key);
-  if (known !== undefined) return known;
-  const parent = stage.folder(key);
-  const content = kind === 'single' ? singleFile(parent) : manyFiles(parent);
-  const torrent = await makeTorrent('libtorrent', {
-    path: content.path,
-    out: `${stage.folder('torrents')}/${key}.torrent`,
-    format,
-    trackers: [kind === 'single' ? stage.tracker.httpUrl : stage.tracker.udpUrl],
-  });
-  const made = { content, torrent, tree: await fingerprint(parent, content.name) };
-  offers.set(key, made);
-  return made;
+beforeAll(async () => {
+  stage = await Stage.open();
+});
+
+afterAll(() => stage.close());
+
+function offer(kind: 'single' | 'many', format: TorrentFormat): Promise<Offer> {
+  const maker = kind === 'many' && subject.program === 'millrace' ? 'millrace' : 'libtorrent';
+  return stage.offer(kind, format, maker, [kind === 'single' ? stage.tracker.httpUrl : stage.tracker.udpUrl]);
 }
 
-function withoutEmptyFiles(tree: Record<string, TreeEntry>): Record<string, TreeEntry> {
-  return Object.fromEntries(Object.entries(tree).filter(([, { lengthBytes }]) => lengthBytes > 0));
+interface Leg {
+  readonly seed: Client;
+  readonly leecher: Client;
+  readonly kind: 'single' | 'many';
+  readonly format?: TorrentFormat;
+  readonly byMagnet?: boolean;
+}
+
+function magnetOf({ torrent }: Offer): string {
+  const { infoHash, infoHashV2, trackers } = torrent.view;
+  const topics = [infoHash && `xt=urn:btih:${infoHash}`, infoHashV2 && `xt=urn:btmh:1220${infoHashV2}`];
+  return `magnet:?${[...topics.filter(Boolean), ...trackers.map((url) => `tr=${encodeURIComponent(url)}`)].join('&')}`;
 }
 
 /** `seed` shares, `leecher` downloads, and both hold the same bytes afterwards. */
 async function transfer(
   test: TestContext,
-  seed: Client,
-  leecher: Client,
-  kind: 'single' | 'many',
-  format: TorrentFormat,
+  { seed, leecher, kind, format = 'v1', byMagnet = false }: Leg,
 ): Promise<void> {
-  const { content, torrent, tree } = await offer(kind, format);
+  const offered = await offer(kind, format);
+  const { content, torrent, tree } = offered;
   await stage.startSeed(test, seed, torrent, content.parent);
   const dataDir = stage.folder(`${leecher.program}-data`);
-  const running = await stage.start(test, leecher, { source: torrent.path, dataDir, seeding: false });
+  const source = byMagnet ? magnetOf(offered) : torrent.path;
+  const running = await stage.start(test, leecher, { source, dataDir, seeding: false });
   await running.waitComplete(TRANSFER_TIMEOUT_MS);
   await running.stop();
   const received = await fingerprint(dataDir, content.name);
@@ -58,27 +55,53 @@ async function transfer(
   else expect(withoutEmptyFiles(received)).toEqual(withoutEmptyFiles(tree));
 }
 
-beforeAll(async () => {
-  stage = await Stage.open();
-});
-
-afterAll(async () => {
-  for (const { content, tree } of offers.values()) {
-    expect(await fingerprint(content.parent, content.name), 'no seed changed its data').toEqual(tree);
-  }
-  await stage.close();
-});
-
 describe.each(rivals.filter((rival) => rival !== subject))('$program', (rival) => {
-  it('seeds one file to us (HTTP tracker)', (test) => transfer(test, rival, subject, 'single', 'v1'));
-  it('downloads one file from us (HTTP tracker)', (test) => transfer(test, subject, rival, 'single', 'v1'));
-  it('seeds a folder to us (UDP tracker)', (test) => transfer(test, rival, subject, 'many', 'v1'));
-  it('downloads a folder from us (UDP tracker)', (test) => transfer(test, subject, rival, 'many', 'v1'));
+  const fromRival = { seed: rival, leecher: subject };
+  const fromUs = { seed: subject, leecher: rival };
+  it('seeds one file to us (HTTP tracker)', (test) => transfer(test, { ...fromRival, kind: 'single' }));
+  it('downloads one file from us (HTTP tracker)', (test) => transfer(test, { ...fromUs, kind: 'single' }));
+  it('seeds a folder to us (UDP tracker)', (test) => transfer(test, { ...fromRival, kind: 'many' }));
+  it('downloads a folder from us (UDP tracker)', (test) => transfer(test, { ...fromUs, kind: 'many' }));
+  it('seeds to us by magnet link', (test) => transfer(test, { ...fromRival, kind: 'single', byMagnet: true }));
+  it('downloads from us by magnet link', (test) => transfer(test, { ...fromUs, kind: 'single', byMagnet: true }));
 });
 
 describe.each(['v2', 'hybrid'] as const)('libtorrent, %s torrents', (format) => {
-  it('seeds one file to us', (test) => transfer(test, libtorrent, subject, 'single', format));
-  it('downloads one file from us', (test) => transfer(test, subject, libtorrent, 'single', format));
-  it('seeds a folder to us', (test) => transfer(test, libtorrent, subject, 'many', format));
-  it('downloads a folder from us', (test) => transfer(test, subject, libtorrent, 'many', format));
+  const fromRival = { seed: libtorrent, leecher: subject, format };
+  const fromUs = { seed: subject, leecher: libtorrent, format };
+  it('seeds one file to us', (test) => transfer(test, { ...fromRival, kind: 'single' }));
+  it('downloads one file from us', (test) => transfer(test, { ...fromUs, kind: 'single' }));
+  it('seeds a folder to us', (test) => transfer(test, { ...fromRival, kind: 'many' }));
+  it('downloads a folder from us', (test) => transfer(test, { ...fromUs, kind: 'many' }));
+  it('seeds to us by magnet link', (test) => transfer(test, { ...fromRival, kind: 'many', byMagnet: true }));
+  it('downloads from us by magnet link', (test) => transfer(test, { ...fromUs, kind: 'many', byMagnet: true }));
+});
+
+describe('over IPv6, known by address alone', () => {
+  async function transferOverIpv6(test: TestContext, seed: Client, leecher: Client): Promise<void> {
+    const { content, torrent, tree } = await stage.offer('single', 'v1', 'libtorrent', []);
+    const host = await stage.host(test);
+    await stage.start(test, seed, {
+      host,
+      source: torrent.path,
+      dataDir: content.parent,
+      seeding: true,
+      overIpv6: true,
+    });
+    const dataDir = stage.folder(`${leecher.program}-data`);
+    const peers = [`[${host.address6}]:6881`];
+    const running = await stage.start(test, leecher, {
+      source: torrent.path,
+      dataDir,
+      seeding: false,
+      overIpv6: true,
+      peers,
+    });
+    await running.waitComplete(TRANSFER_TIMEOUT_MS);
+    await running.stop();
+    expect(await fingerprint(dataDir, content.name)).toEqual(tree);
+  }
+
+  it('libtorrent seeds to us', (test) => transferOverIpv6(test, libtorrent, subject));
+  it('libtorrent downloads from us', (test) => transferOverIpv6(test, subject, libtorrent));
 });

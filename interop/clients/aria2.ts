@@ -16,7 +16,10 @@ export const aria2: Client = {
       '--no-conf',
       `--dir=${dataDir}`,
       `--listen-port=${PEER_PORT}`,
-      '--enable-dht=false',
+      // aria2 speaks to UDP trackers only through its DHT socket; no other node is known here.
+      '--enable-dht=true',
+      `--dht-listen-port=${PEER_PORT}`,
+      `--dht-file-path=${join(workDir, 'dht.dat')}`,
       '--enable-dht6=false',
       '--bt-enable-lpd=false',
       '--enable-peer-exchange=false',

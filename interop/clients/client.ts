@@ -19,6 +19,10 @@ export interface StartOptions {
   readonly seeding: boolean;
   /** Peers to connect to, `host:port`; for drivers with `takesPeers`. */
   readonly peers?: readonly string[];
+  /** Upload limit, so that a test can step in half-way; libtorrent's driver only. */
+  readonly uploadBytesPerSecond?: number;
+  /** Listen on the host's IPv6 address; libtorrent's and Millrace's drivers only. */
+  readonly overIpv6?: boolean;
 }
 
 export interface RunningClient {

@@ -1,6 +1,6 @@
 """libtorrent for the interoperability tests: share or fetch a torrent, make one, or describe one. One JSON object a line.
 
-run SOURCE DATA_DIR PORT LISTEN SEEDING [PEER...]
+run SOURCE DATA_DIR PORT LISTEN UPLOAD_BYTES_PER_SECOND [PEER...]    (0: no limit)
 create PATH OUT FORMAT PIECE_LENGTH [TRACKER...]
 show TORRENT
 """
@@ -17,7 +17,7 @@ def say(**fields):
     print(json.dumps(fields), flush=True)
 
 
-def run(source, data_dir, port, listen, seeding, *peers):
+def run(source, data_dir, port, listen, upload_limit, *peers):
     session = lt.session({
         "listen_interfaces": f"{listen}:{port}",
         "enable_dht": False,
@@ -26,11 +26,10 @@ def run(source, data_dir, port, listen, seeding, *peers):
         "enable_natpmp": False,
         "enable_incoming_utp": False,
         "enable_outgoing_utp": False,
-        "alert_mask": lt.alert.category_t.all_categories
-        & ~(lt.alert.category_t.stats_notification | lt.alert.category_t.picker_log_notification
-            | lt.alert.category_t.block_progress_notification | lt.alert.category_t.piece_progress_notification
-            | lt.alert.category_t.session_log_notification | lt.alert.category_t.torrent_log_notification
-            | lt.alert.category_t.peer_log_notification),
+        "alert_mask": lt.alert.category_t.error_notification
+        | lt.alert.category_t.status_notification
+        | lt.alert.category_t.tracker_notification
+        | lt.alert.category_t.connect_notification,
     })
     if source.startswith("magnet:"):
         params = lt.parse_magnet_uri(source)
@@ -40,6 +39,8 @@ def run(source, data_dir, port, listen, seeding, *peers):
     params.save_path = data_dir
     params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
     handle = session.add_torrent(params)
+    if int(upload_limit) > 0:
+        handle.set_upload_limit(int(upload_limit))
     for peer in peers:
         address, _, peer_port = peer.rpartition(":")
         handle.connect_peer((address.strip("[]"), int(peer_port)))

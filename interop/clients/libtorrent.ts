@@ -10,9 +10,18 @@ export const libtorrent: Client = {
   v2: true,
   createsEmptyFiles: true,
   takesPeers: true,
-  async start({ host, source, dataDir, seeding, peers = [] }) {
-    const listen = peers.some((peer) => peer.startsWith('[')) ? '[::]' : '0.0.0.0';
-    const args = [libtorrentScript(), 'run', source, dataDir, String(PEER_PORT), listen, seeding ? '1' : '0', ...peers];
+  async start({ host, source, dataDir, uploadBytesPerSecond = 0, peers = [], overIpv6 = false }) {
+    const listen = overIpv6 ? `[${host.address6}]` : '0.0.0.0';
+    const args = [
+      libtorrentScript(),
+      'run',
+      source,
+      dataDir,
+      String(PEER_PORT),
+      listen,
+      String(uploadBytesPerSecond),
+      ...peers,
+    ];
     const process = host.spawn('libtorrent', SYSTEM_PYTHON, args);
     return runningClient('libtorrent', process, async (timeoutMs) => {
       await process.waitForLine((line) => line === '{"event": "complete"}', timeoutMs, 'having every piece');

@@ -30,8 +30,9 @@ export const millrace: Client = {
   v2: true,
   createsEmptyFiles: true,
   takesPeers: true,
-  async start({ host, source, dataDir, seeding, peers = [] }) {
+  async start({ host, source, dataDir, seeding, peers = [], overIpv6 = false }) {
     const options = ['--json', '--port', String(PEER_PORT), ...QUIET_NETWORK];
+    if (overIpv6) options.push('--bind', host.address6);
     const known = peers.flatMap((peer) => ['--peer', peer]);
     const process = spawnMillrace(
       host,

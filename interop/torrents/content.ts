@@ -79,6 +79,9 @@ export interface TreeEntry {
   readonly sha256: string;
 }
 
+/** Files by their path. */
+export type Tree = Record<string, TreeEntry>;
+
 async function fingerprintOfFile(path: string): Promise<TreeEntry> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, { highWaterMark: MIB }), hash);
@@ -86,8 +89,8 @@ async function fingerprintOfFile(path: string): Promise<TreeEntry> {
 }
 
 /** Every file under `path` (or the file itself) by its path relative to `parent`, with length and SHA-256. */
-export async function fingerprint(parent: string, name: string): Promise<Record<string, TreeEntry>> {
-  const tree: Record<string, TreeEntry> = {};
+export async function fingerprint(parent: string, name: string): Promise<Tree> {
+  const tree: Tree = {};
   const visit = async (path: string): Promise<void> => {
     if (!existsSync(path)) return;
     if (!statSync(path).isDirectory()) {
@@ -98,4 +101,9 @@ export async function fingerprint(parent: string, name: string): Promise<Record<
   };
   await visit(join(parent, name));
   return tree;
+}
+
+/** For programs that leave empty files out. */
+export function withoutEmptyFiles(tree: Tree): Tree {
+  return Object.fromEntries(Object.entries(tree).filter(([, { lengthBytes }]) => lengthBytes > 0));
 }
