@@ -24,4 +24,4 @@ export const rivals: readonly Client[] = [libtorrent, aria2, transmission, rtorr
  */
 export const subject: Client = clients[(process.env['MILLRACE_INTEROP_SUBJECT'] ?? 'millrace') as Program];
 
-export { libtorrent };
+export { aria2, libtorrent, millrace, rtorrent, transmission, webtorrent };

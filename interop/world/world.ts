@@ -3,13 +3,14 @@
 //
 // Names carry the process id of the test run (`mr<pid>-<serial>-<host>`): `sweepNamespaces` removes what a killed run left.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CommandResult, type RunOptions, runCommand } from './run-command.ts';
 import { type ProcessOptions, RunningProcess } from './running-process.ts';
 
 const NAME_PATTERN = /^mr(\d+)-/;
+const FOLDER_PREFIX = 'millrace-interop-';
 const HOSTS_MAX = 200; // one address each in a /24
 let worldSerial = 0;
 
@@ -50,14 +51,20 @@ function removeNamespace(name: string): void {
   spawnSync('ip', ['netns', 'del', name]);
 }
 
-/** Removes the namespaces of runs whose process is gone, and with `ownRun` those of this run too. */
+/** Removes the namespaces and folders of runs whose process is gone, and with `ownRun` those of this run too. */
 export function sweepNamespaces(ownRun = false): number {
   let removed = 0;
+  const isLeftOver = (owner: number): boolean => (owner === runId() ? ownRun : !isAlive(owner));
   for (const name of listNamespaces()) {
-    const owner = Number(NAME_PATTERN.exec(name)?.[1]);
-    if (owner === runId() ? ownRun : !isAlive(owner)) {
+    if (isLeftOver(Number(NAME_PATTERN.exec(name)?.[1]))) {
       removeNamespace(name);
       removed++;
+    }
+  }
+  for (const name of readdirSync(tmpdir())) {
+    const owner = Number(name.startsWith(FOLDER_PREFIX) ? name.slice(FOLDER_PREFIX.length).split('-')[0] : Number.NaN);
+    if (owner > 0 && isLeftOver(owner) && process.env['MILLRACE_INTEROP_KEEP'] === undefined) {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
     }
   }
   return removed;
@@ -112,7 +119,7 @@ export class World {
         'The interoperability tests create network namespaces and must run as root (try: sudo npm run test:interop).',
       );
     }
-    const world = new World(mkdtempSync(join(tmpdir(), 'millrace-interop-')));
+    const world = new World(mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${runId()}-`)));
     process.once('exit', world.#onExit);
     await runCommand('ip', ['netns', 'add', world.#switch]);
     await runCommand('ip', ['-n', world.#switch, 'link', 'add', 'bridge0', 'type', 'bridge', 'forward_delay', '0']);
