@@ -19,7 +19,7 @@ export const ALLOWED = {
   cli: ['engine', 'node', 'platform', 'base', 'node:', 'package:commander', 'package:picomatch'],
   'index.ts': ['engine', 'node', 'platform', 'protocol'],
   sim: [...PURE],
-  bench: [...PURE, 'node', 'cli', 'index.ts', 'sim', 'node:', 'package:'],
+  bench: [...PURE, 'node', 'cli', 'index.ts', 'sim', 'interop', 'node:', 'package:'],
   interop: ['index.ts', 'node:', 'package:'],
   fuzz: [...PURE, 'node:', 'package:'],
 };

@@ -13,6 +13,8 @@ export interface MakeOptions {
   readonly out: string;
   readonly format: TorrentFormat;
   readonly trackers: readonly string[];
+  /** libtorrent only. @defaultValue `PIECE_LENGTH_BYTES` */
+  readonly pieceLengthBytes?: number;
 }
 
 export const formatsOf: Readonly<Record<Maker, readonly TorrentFormat[]>> = {
@@ -50,8 +52,8 @@ const make: Readonly<Record<Maker, (options: MakeOptions) => Promise<void>>> = {
     const tracked = trackers.flatMap((url) => ['--tracker', url]);
     await runCommand(process.execPath, [millraceMain(), ...args, ...tracked]);
   },
-  libtorrent: async ({ path, out, format, trackers }) => {
-    const args = [libtorrentScript(), 'create', path, out, format, String(PIECE_LENGTH_BYTES), ...trackers];
+  libtorrent: async ({ path, out, format, trackers, pieceLengthBytes = PIECE_LENGTH_BYTES }) => {
+    const args = [libtorrentScript(), 'create', path, out, format, String(pieceLengthBytes), ...trackers];
     await runCommand(SYSTEM_PYTHON, args);
   },
   mktorrent: async ({ path, out, trackers }) => {

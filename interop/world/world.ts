@@ -112,14 +112,17 @@ export class World {
     this.#switch = `${this.#prefix}-switch`;
   }
 
-  /** @throws Error when not root, in one sentence: network namespaces need CAP_SYS_ADMIN. */
-  static async create(): Promise<World> {
+  /**
+   * `folder` is where the files of the world go.
+   * @throws Error when not root, in one sentence: network namespaces need CAP_SYS_ADMIN.
+   */
+  static async create(folder: string = tmpdir()): Promise<World> {
     if (process.getuid?.() !== 0) {
       throw new Error(
         'The interoperability tests create network namespaces and must run as root (try: sudo npm run test:interop).',
       );
     }
-    const world = new World(mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${runId()}-`)));
+    const world = new World(mkdtempSync(join(folder, `${FOLDER_PREFIX}${runId()}-`)));
     process.once('exit', world.#onExit);
     await runCommand('ip', ['netns', 'add', world.#switch]);
     await runCommand('ip', ['-n', world.#switch, 'link', 'add', 'bridge0', 'type', 'bridge', 'forward_delay', '0']);
