@@ -243,6 +243,17 @@ test('a stop that is not answered is given up on command', () => {
   expect(rig.schedule.isIdle).toBe(true);
 });
 
+test('close cancels and tells nobody', () => {
+  const rig = new Rig([['a'], ['b']]);
+  const [first, second] = rig.start();
+  rig.succeed(first!);
+  rig.schedule.handleClose();
+  expect(rig.orders()).toEqual([]);
+  expect(rig.cancelled).toEqual([second!.announceId]);
+  expect(rig.schedule.isIdle).toBe(true);
+  expect(rig.schedule.deadlineMs).toBe(Infinity);
+});
+
 test('the info-hashes of a hybrid are announced, and fail, separately', () => {
   const rig = new Rig([['a', 'b']], { infoHashCount: 2 });
   const [v1, v2] = rig.start();

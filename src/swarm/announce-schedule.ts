@@ -175,6 +175,12 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
     if (this.#phase === 'stopping') this.#cancelAll();
   }
 
+  /** Ends at once and tells no tracker. */
+  handleClose(): void {
+    this.#cancelAll();
+    this.#phase = 'idle';
+  }
+
   handleDeadline(nowMs: number): void {
     this.#announceDue(nowMs);
   }

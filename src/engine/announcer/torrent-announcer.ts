@@ -138,7 +138,7 @@ export class TorrentAnnouncer {
 
   /** Ends everything at once, without telling anyone. Idempotent. */
   close(): void {
-    this.#schedule.handleStop();
+    this.#schedule.handleClose();
     this.#finishStop();
   }
 

@@ -39,7 +39,7 @@ export class UdpCarrier implements AnnounceCarrier {
       parts.push(clock.schedule(nowMs, () => fail('The URL is not valid.')));
       return { cancel };
     }
-    // Where nobody has answered there is nobody to take leave of, except that a look-up may tell otherwise.
+    // Leave is taken of the addresses that know us, without another look-up.
     const known = job.request.event === 'stopped' ? this.#answered.get(job.url) : undefined;
     if (known !== undefined && known.size > 0) {
       parts.push(...this.#ask([...known], url, job, handler));
@@ -89,7 +89,7 @@ export class UdpCarrier implements AnnounceCarrier {
         handler.handleFailed({ message: failure?.message ?? 'The tracker does not answer.' });
         return;
       }
-      // Leave is taken once every address has heard it: after that the sockets may be closed.
+      // Leave has been taken once every address has heard it: after that the sockets may be closed.
       if (isStop) handler.handleResponse(lastResponse);
       handler.handleEnded();
     };
