@@ -85,7 +85,7 @@ export function readInfoDictionary(
   return {
     format: v2 === undefined ? 'v1' : v1 === undefined ? 'v2' : 'hybrid',
     name,
-    isMultiFile: v1 === undefined ? !v2!.isSingleFile : v1.isMultiFile,
+    isMultiFile: v1 === undefined ? !isSingleFile(v2!, name) : v1.isMultiFile,
     pieceLengthBytes,
     pieceCount,
     spaceBytes,
@@ -98,6 +98,14 @@ export function readInfoDictionary(
     infoHash: v1 === undefined ? undefined : reading.crypto.sha1(infoBytes),
     infoHashV2: v2 === undefined ? undefined : reading.crypto.sha256(infoBytes),
   };
+}
+
+/**
+ * A file tree of one file reads as a single file or as a folder with one file (BEP 52, "Interpreting paths"). The name
+ * tells: creators give a single file's own name to the torrent.
+ */
+function isSingleFile({ files }: V2Files, name: string): boolean {
+  return files.length === 1 && isSamePath(files[0]!.path, [name]);
 }
 
 function readPieceLength(info: BDict, isV2: boolean, reading: MetainfoReading): number | undefined {

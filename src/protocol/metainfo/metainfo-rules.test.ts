@@ -441,11 +441,12 @@ test('BEP 47 attributes, links and the pads of old clients', () => {
   expect(info.spaceBytes).toBe(20_000);
 });
 
-test('a folder of one file stays a folder where v1 says so', () => {
+test('a folder of one file stays a folder where v1 or the name says so', () => {
   const info = { ...HYBRID, length: undefined, files: [{ length: 10, path: ['n'] }] };
   expect(valid(torrent(info)).info.isMultiFile).toBe(true);
   expect(valid(torrent(HYBRID)).info.isMultiFile).toBe(false);
   expect(valid(torrent(V2)).info.isMultiFile).toBe(false);
+  expect(valid(torrent({ ...V2, name: 'folder' })).info.isMultiFile).toBe(true);
 });
 
 test('the private flag is any number but zero', () => {

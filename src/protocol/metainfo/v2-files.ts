@@ -15,8 +15,6 @@ export interface V2File extends FileEntry {
 export interface V2Files {
   /** In the tree's order, which is the order of the byte space. */
   readonly files: readonly V2File[];
-  /** The tree is one file and no folder. */
-  readonly isSingleFile: boolean;
   readonly pieceCount: number;
 }
 
@@ -42,7 +40,7 @@ export function readV2Files(info: BDict, pieceLengthBytes: number, reading: Meta
     return reading.fail(`The files are larger than ${TORRENT_SIZE_MAX_BYTES} bytes together.`);
   }
   if (pieceCount > PIECES_MAX) return reading.fail(`The torrent has more than ${PIECES_MAX} pieces.`);
-  return { files, isSingleFile: files.length === 1 && files[0]!.path.length === 1, pieceCount };
+  return { files, pieceCount };
 }
 
 /** Depth first, without recursion. Keys stand in the order of their bytes, so the tree's order is the sorted one. */
