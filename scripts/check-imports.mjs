@@ -16,7 +16,7 @@ export const ALLOWED = {
   storage: ['protocol', 'base'],
   engine: ['swarm', 'storage', 'protocol', 'platform', 'base'],
   node: ['platform', 'storage', 'protocol', 'base', 'node:'],
-  cli: ['engine', 'node', 'platform', 'base', 'node:', 'package:commander', 'package:picomatch'],
+  cli: ['index.ts', 'engine', 'node', 'platform', 'base', 'node:', 'package:commander', 'package:picomatch'],
   'index.ts': ['engine', 'node', 'platform', 'protocol'],
   sim: [...PURE],
   bench: [...PURE, 'node', 'cli', 'index.ts', 'sim', 'interop', 'node:', 'package:'],

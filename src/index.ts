@@ -1,10 +1,18 @@
 // The public entry of the package: the engine on Node.js. Loads nothing of the command line.
-import type { SessionOptions, TorrentDescription, VerifyResult, VerifyTorrentOptions } from './engine/api.ts';
+import type {
+  CreatedTorrent,
+  CreateTorrentOptions,
+  SessionOptions,
+  TorrentDescription,
+  VerifyResult,
+  VerifyTorrentOptions,
+} from './engine/api.ts';
 import { Session as EngineSession } from './engine/session/session.ts';
 import { readTorrent as describeSource } from './engine/torrent-description.ts';
 import { verifyTorrentOn } from './engine/verify-torrent.ts';
 import { nodePlatform } from './node/node-platform.ts';
 import { NodeCrypto } from './node/system/node-crypto.ts';
+import { SessionError } from './platform/session-error.ts';
 
 export type {
   AddTorrentOptions,
@@ -65,10 +73,18 @@ export function readTorrent(source: string | Uint8Array): TorrentDescription {
 /**
  * Makes a .torrent file of a file or folder, hashing on all cores.
  *
- * @throws {RangeError} a piece length that the format forbids.
- * @throws {SessionError} `SOURCE_UNREADABLE`, `SOURCE_CHANGED`.
+ * @throws {RangeError} a piece length that the format or the content forbids.
+ * @throws {TypeError} a tracker or web seed that is no URL of a known scheme.
+ * @throws {SessionError} `DISK_…`, also when a file changed while it was hashed.
  * @throws `signal.reason` when `signal` aborts.
  */
+export async function createTorrent(path: string, options: CreateTorrentOptions = {}): Promise<CreatedTorrent> {
+  // Loaded when it is used: a program that only downloads does not pay for it.
+  const { createTorrent: create } = await import('./node/create/create-torrent.ts');
+  const outcome = await create(path, options);
+  if (!outcome.ok) throw new SessionError(outcome.error.code, outcome.error.message, { operation: 'create' });
+  return outcome.created;
+}
 
 /**
  * Hashes a folder against a .torrent file: opens no socket, creates and changes nothing.

@@ -63,8 +63,6 @@ const REACTIONS: Readonly<Record<SessionErrorCode, Reaction>> = {
   SESSION_CLOSED: { exitCode: EXIT.unexpected, advice: 'run the command again' },
   TORRENT_REMOVED: { exitCode: EXIT.unexpected, advice: 'run the command again' },
   LISTEN_FAILED: { exitCode: EXIT.network, advice: 'choose another port with --port (0 = any) or address with --bind' },
-  SOURCE_UNREADABLE: { exitCode: EXIT.path, advice: 'check that it exists and that you may read it' },
-  SOURCE_CHANGED: { exitCode: EXIT.unexpected, advice: 'try again when nothing writes to it' },
   DISK_FULL: { exitCode: EXIT.diskFull, advice: `free some space and run the command again: ${KEPT}` },
   DISK_PERMISSION: { exitCode: EXIT.path, advice: 'check who owns the folder, or choose another' },
   DISK_READ_ONLY: { exitCode: EXIT.path, advice: 'choose a folder that can be written' },

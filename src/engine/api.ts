@@ -350,6 +350,8 @@ export interface CreatedTorrent {
   readonly infoHash: string | undefined;
   readonly infoHashV2: string | undefined;
   readonly magnet: string;
+  /** A sentence for each entry of the folder that was left out. */
+  readonly skipped: readonly string[];
 }
 
 /** Options of `verifyTorrent`. */

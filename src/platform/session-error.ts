@@ -10,8 +10,6 @@ export type SessionErrorCode =
   | 'SESSION_CLOSED'
   | 'TORRENT_REMOVED'
   | 'LISTEN_FAILED'
-  | 'SOURCE_UNREADABLE'
-  | 'SOURCE_CHANGED'
   | 'DISK_FULL'
   | 'DISK_PERMISSION'
   | 'DISK_READ_ONLY'

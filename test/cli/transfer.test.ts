@@ -34,14 +34,30 @@ async function startSeed(...options: string[]) {
 
 async function makeTorrent(): Promise<string> {
   const path = join(folder, 'album.torrent');
-  const made = await runCli(['create', join(folder, 'seed', 'album'), '-o', path, '--piece-length', '32KiB', '--no-date']);
+  const made = await runCli([
+    'create',
+    join(folder, 'seed', 'album'),
+    '-o',
+    path,
+    '--piece-length',
+    '32KiB',
+    '--no-date',
+  ]);
   expect(made).toMatchObject({ exitCode: 0 });
   return path;
 }
 
 /** Like `startSeed`, for the very torrent of `makeTorrent`. */
 async function startSeedOf(torrent: string, ...options: string[]) {
-  const seed = new CliProcess(['seed', torrent, '--data', join(folder, 'seed'), '--json', ...QUIET_NETWORK, ...options]);
+  const seed = new CliProcess([
+    'seed',
+    torrent,
+    '--data',
+    join(folder, 'seed'),
+    '--json',
+    ...QUIET_NETWORK,
+    ...options,
+  ]);
   const { port } = await seed.event('listening');
   await seed.event('progress', (event) => event['have'] === event['pieces']);
   return { seed, peer: `127.0.0.1:${port}` };
@@ -85,7 +101,10 @@ test('a magnet link is enough', async () => {
   const download = new CliProcess([...args, ...QUIET_NETWORK]);
   expect(await download.ended).toMatchObject({ exitCode: 0, stderr: '' });
   await expectAlbum();
-  expect(download.events.find((event) => event.event === 'metadata')).toMatchObject({ name: 'album', totalSize: 3_000_015 });
+  expect(download.events.find((event) => event.event === 'metadata')).toMatchObject({
+    name: 'album',
+    totalSize: 3_000_015,
+  });
 });
 
 test('only the chosen files are written, by number, by name, and by magnet link', async () => {
