@@ -1,5 +1,6 @@
 // What every `Disk` must do, told through the interface alone: run by the disk on one thread, the one with workers, and
 // the simulated one. Rules about real file systems (links, permissions, full disks) are tested beside the real disks.
+// Long because all of its tests share one disk's set-up and the same few ways to ask it.
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

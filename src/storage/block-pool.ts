@@ -1,5 +1,7 @@
 // The memory that received pieces stand in until they are on disk: slabs of whole blocks, cut from a few large arenas so
-// that worker threads can be shown an arena once. Bounded in bytes; arenas that nobody uses go back to the system.
+// that worker threads can be shown an arena once. Bounded in bytes. Memory once taken from the system is used again, for
+// slabs of any size: JavaScript engines do not count shared memory when they decide to collect garbage, so what is dropped
+// may stay for long.
 // A slab comes out with whatever its last user left in it: its taker overwrites every byte that anyone will read.
 import { assert } from '../base/assert.ts';
 import { BLOCK_BYTES, SLAB_BYTES } from '../protocol/limits.ts';
@@ -16,13 +18,12 @@ export interface Slab {
 export interface BlockPoolOptions {
   /** Bound on all arenas together, in bytes; rounded down to whole arenas, at least one. */
   readonly maxBytes: number;
-  /** Arenas without a slab in use are kept up to so many bytes. @defaultValue 16 MiB */
-  readonly idleMaxBytes?: number | undefined;
   /** Use SharedArrayBuffers, which worker threads can read in place. */
   readonly shared: boolean;
 }
 
 interface Arena {
+  readonly memory: ArrayBufferLike;
   readonly slabBytes: number;
   readonly slabs: readonly PooledSlab[];
   usedCount: number;
@@ -40,17 +41,16 @@ class PooledSlab implements Slab {
 
 export class BlockPool {
   readonly #arenasMax: number;
-  readonly #idleArenasMax: number;
   readonly #shared: boolean;
   // BOUNDED: `maxBytes`. Free slabs of each size class, the last released first: it is the one still in the caches.
   readonly #free = new Map<number, PooledSlab[]>();
+  // BOUNDED: `maxBytes`. Arenas without a slab in use.
+  readonly #idle = new Set<Arena>();
   #arenaCount = 0;
-  #idleArenaCount = 0;
   #usedBytes = 0;
 
   constructor(options: BlockPoolOptions) {
     this.#arenasMax = Math.max(1, Math.floor(options.maxBytes / ARENA_BYTES));
-    this.#idleArenasMax = Math.floor((options.idleMaxBytes ?? 4 * ARENA_BYTES) / ARENA_BYTES);
     this.#shared = options.shared;
   }
 
@@ -74,7 +74,7 @@ export class BlockPool {
     const slab = this.#free.get(slabBytes)?.pop() ?? this.#addArena(slabBytes)?.pop();
     if (slab === undefined) return undefined;
     const arena = slab.arena!;
-    if (arena.usedCount === 0) this.#idleArenaCount--;
+    if (arena.usedCount === 0) this.#idle.delete(arena);
     arena.usedCount++;
     slab.isTaken = true;
     this.#usedBytes += slabBytes;
@@ -90,54 +90,47 @@ export class BlockPool {
     this.#usedBytes -= arena.slabBytes;
     this.#freeListOf(arena.slabBytes).push(slab);
     arena.usedCount--;
-    if (arena.usedCount > 0) return;
-    this.#idleArenaCount++;
-    if (this.#idleArenaCount > this.#idleArenasMax) this.#dropArena(arena);
+    if (arena.usedCount === 0) this.#idle.add(arena);
   }
 
-  /** Drops every arena that has no slab in use. */
+  /** Drops the memory of which nothing is in use. For the end of a session's work: see above why not for every lull. */
   trim(): void {
-    for (const free of [...this.#free.values()]) this.#dropIdle(free, Number.POSITIVE_INFINITY);
+    for (const arena of this.#idle) this.#takeApart(arena);
   }
 
   #addArena(slabBytes: number): PooledSlab[] | undefined {
-    if (this.#arenaCount >= this.#arenasMax) this.#reclaimOne();
-    if (this.#arenaCount >= this.#arenasMax) return undefined;
-    const memory = this.#shared ? new SharedArrayBuffer(ARENA_BYTES) : new ArrayBuffer(ARENA_BYTES);
+    const memory = this.#findMemory();
+    if (memory === undefined) return undefined;
     const slabs: PooledSlab[] = [];
     for (let start = 0; start + slabBytes <= ARENA_BYTES; start += slabBytes) {
       slabs.push(new PooledSlab(new Uint8Array(memory, start, slabBytes)));
     }
-    const arena: Arena = { slabBytes, slabs, usedCount: 0 };
+    const arena: Arena = { memory, slabBytes, slabs, usedCount: 0 };
     for (const slab of slabs) slab.arena = arena;
     this.#arenaCount++;
-    this.#idleArenaCount++;
+    this.#idle.add(arena);
     const free = this.#freeListOf(slabBytes);
     free.push(...slabs);
     return free;
   }
 
-  /** An idle arena of another size class makes room. */
-  #reclaimOne(): void {
-    for (const free of this.#free.values()) if (this.#dropIdle(free, 1) > 0) return;
-  }
-
-  #dropIdle(free: readonly PooledSlab[], countMax: number): number {
-    const idle = new Set<Arena>();
-    for (const slab of free) {
-      if (idle.size < countMax && slab.arena!.usedCount === 0) idle.add(slab.arena!);
+  /** Memory of an idle arena, which is of another size class since this one has no free slab, or else fresh memory. */
+  #findMemory(): ArrayBufferLike | undefined {
+    for (const arena of this.#idle) {
+      this.#takeApart(arena);
+      return arena.memory;
     }
-    for (const arena of idle) this.#dropArena(arena);
-    return idle.size;
+    if (this.#arenaCount >= this.#arenasMax) return undefined;
+    return this.#shared ? new SharedArrayBuffer(ARENA_BYTES) : new ArrayBuffer(ARENA_BYTES);
   }
 
-  #dropArena(arena: Arena): void {
+  #takeApart(arena: Arena): void {
     const free = this.#freeListOf(arena.slabBytes).filter((slab) => slab.arena !== arena);
     if (free.length === 0) this.#free.delete(arena.slabBytes);
     else this.#free.set(arena.slabBytes, free);
     for (const slab of arena.slabs) slab.arena = undefined;
+    this.#idle.delete(arena);
     this.#arenaCount--;
-    this.#idleArenaCount--;
   }
 
   #freeListOf(slabBytes: number): PooledSlab[] {
