@@ -16,6 +16,8 @@ const BYTE_L = 0x6c;
 const BYTE_E = 0x65;
 const BYTE_COLON = 0x3a;
 const KEY_CHUNK_CHARACTERS = 4_096;
+/** Up to so many keys are compared one by one, which is quicker than making an index. */
+const KEYS_SEARCHED_MAX = 16;
 
 /**
  * Makes the value at a token, with at most `listMax` elements of each list. Recursion follows nested lists only, which
@@ -92,10 +94,12 @@ export function keyText(key: string): string | undefined {
 export class BDict {
   readonly #tape: Tape;
   readonly #token: number;
-  // BOUNDED: one entry a key; keys are tokens, which the scanner has counted.
-  #index: Map<string, number> | undefined;
+  /** Keys, duplicates included; -1 until first asked. */
+  #keyCount = -1;
   #isSorted = true;
   #duplicateKey: string | undefined;
+  // BOUNDED: one entry a key; keys are tokens, which the scanner has counted. Only made for large dictionaries.
+  #index: Map<string, number> | undefined;
 
   /** Called by the decoder; a `BDict` is always part of a decoded input. */
   constructor(tape: Tape, token: number) {
@@ -105,39 +109,40 @@ export class BDict {
 
   /** Different keys. */
   get size(): number {
-    return this.#keys().size;
+    this.#inspect();
+    return this.#isSorted ? this.#keyCount : this.#keyIndex().size;
   }
 
   /** Each key is greater than the one before it, compared as raw bytes (BEP 3). */
   get isSorted(): boolean {
-    this.#keys();
+    this.#inspect();
     return this.#isSorted;
   }
 
   /** A key that stands here twice; its first value counts. */
   get duplicateKey(): string | undefined {
-    this.#keys();
+    this.#inspect();
     return this.#duplicateKey;
   }
 
   /** In the order of the input. */
   keys(): IterableIterator<string> {
-    return this.#keys().keys();
+    return this.#keyIndex().keys();
   }
 
   has(key: string): boolean {
-    return this.#keys().has(key);
+    return this.#valueToken(key) >= 0;
   }
 
   get(key: string): BValue | undefined {
-    const token = this.#keys().get(key);
-    return token === undefined ? undefined : valueAt(this.#tape, token, Number.POSITIVE_INFINITY);
+    const token = this.#valueToken(key);
+    return token < 0 ? undefined : valueAt(this.#tape, token, Number.POSITIVE_INFINITY);
   }
 
   /** The string's bytes, borrowed from the input; undefined when absent or no string. */
   getBytes(key: string): Uint8Array | undefined {
-    const token = this.#keys().get(key);
-    if (token === undefined) return undefined;
+    const token = this.#valueToken(key);
+    if (token < 0) return undefined;
     const first = this.#tape.bytes[this.#tape.starts[token]!]!;
     return first === BYTE_D || first === BYTE_L || first === BYTE_I ? undefined : stringAt(this.#tape, token);
   }
@@ -151,14 +156,14 @@ export class BDict {
   /** The integer; undefined when absent, no integer or beyond 2^53 - 1 either way. */
   getNumber(key: string): number | undefined {
     const token = this.#tokenOf(key, BYTE_I);
-    if (token === undefined) return undefined;
+    if (token < 0) return undefined;
     const value = integerAt(this.#tape, token);
     return typeof value === 'number' ? value : undefined;
   }
 
   getList(key: string): BValue[] | undefined {
     const token = this.#tokenOf(key, BYTE_L);
-    return token === undefined ? undefined : [...elementsAt(this.#tape, token, Number.POSITIVE_INFINITY)];
+    return token < 0 ? undefined : [...elementsAt(this.#tape, token, Number.POSITIVE_INFINITY)];
   }
 
   /**
@@ -167,19 +172,18 @@ export class BDict {
    */
   iterateList(key: string, nestedListMax: number): Iterable<BValue> | undefined {
     const token = this.#tokenOf(key, BYTE_L);
-    if (token === undefined) return undefined;
-    return elementsAt(this.#tape, token, Number.POSITIVE_INFINITY, nestedListMax);
+    return token < 0 ? undefined : elementsAt(this.#tape, token, Number.POSITIVE_INFINITY, nestedListMax);
   }
 
   getDict(key: string): BDict | undefined {
     const token = this.#tokenOf(key, BYTE_D);
-    return token === undefined ? undefined : new BDict(this.#tape, token);
+    return token < 0 ? undefined : new BDict(this.#tape, token);
   }
 
   /** The value's bytes exactly as they stand in the input, borrowed. */
   rawSpan(key: string): Uint8Array | undefined {
-    const token = this.#keys().get(key);
-    return token === undefined ? undefined : this.#spanOf(token);
+    const token = this.#valueToken(key);
+    return token < 0 ? undefined : this.#spanOf(token);
   }
 
   /** This dictionary's own bytes exactly as they stand in the input, borrowed. */
@@ -192,24 +196,71 @@ export class BDict {
     return bytes.subarray(starts[token]!, starts[nexts[token]!]!);
   }
 
-  #tokenOf(key: string, firstByte: number): number | undefined {
-    const token = this.#keys().get(key);
-    return token !== undefined && this.#tape.bytes[this.#tape.starts[token]!] === firstByte ? token : undefined;
+  /** The value's token when it starts with this byte, or -1. */
+  #tokenOf(key: string, firstByte: number): number {
+    const token = this.#valueToken(key);
+    return token >= 0 && this.#tape.bytes[this.#tape.starts[token]!] === firstByte ? token : -1;
   }
 
-  #keys(): Map<string, number> {
+  /** The token of a key's (first) value, or -1. */
+  #valueToken(key: string): number {
+    this.#inspect();
+    if (this.#index !== undefined || this.#keyCount > KEYS_SEARCHED_MAX) return this.#keyIndex().get(key) ?? -1;
+    let token = this.#token + 1;
+    for (let i = 0; i < this.#keyCount; i++) {
+      if (isKeyAt(this.#tape, token, key)) return token + 1;
+      token = this.#tape.nexts[token + 1]!;
+    }
+    return -1;
+  }
+
+  /** Counts the keys and compares each with the one before it; done once. */
+  #inspect(): void {
+    if (this.#keyCount >= 0) return;
+    const { bytes, starts, nexts } = this.#tape;
+    let count = 0;
+    let previous = -1;
+    for (let token = this.#token + 1; bytes[starts[token]!] !== BYTE_E; token = nexts[token + 1]!) {
+      if (previous >= 0 && compareKeys(this.#tape, previous, token) >= 0) this.#isSorted = false;
+      previous = token;
+      count++;
+    }
+    this.#keyCount = count;
+    // In ascending order no key can stand twice.
+    if (!this.#isSorted) this.#keyIndex();
+  }
+
+  #keyIndex(): Map<string, number> {
     if (this.#index !== undefined) return this.#index;
     const tape = this.#tape;
     const index = new Map<string, number>();
-    let previous: string | undefined;
     for (let token = this.#token + 1; tape.bytes[tape.starts[token]!] !== BYTE_E; token = tape.nexts[token + 1]!) {
       const key = binaryString(tape.bytes, contentStart(tape, token), tape.starts[token + 1]!);
-      if (previous !== undefined && key <= previous) this.#isSorted = false;
       if (index.has(key)) this.#duplicateKey ??= key;
       else index.set(key, token + 1);
-      previous = key;
     }
     this.#index = index;
     return index;
   }
+}
+
+function isKeyAt(tape: Tape, token: number, key: string): boolean {
+  const start = contentStart(tape, token);
+  if (tape.starts[token + 1]! - start !== key.length) return false;
+  for (let i = 0; i < key.length; i++) if (tape.bytes[start + i] !== key.charCodeAt(i)) return false;
+  return true;
+}
+
+function compareKeys(tape: Tape, leftToken: number, rightToken: number): number {
+  const { bytes, starts } = tape;
+  const left = contentStart(tape, leftToken);
+  const right = contentStart(tape, rightToken);
+  const leftLength = starts[leftToken + 1]! - left;
+  const rightLength = starts[rightToken + 1]! - right;
+  const shared = Math.min(leftLength, rightLength);
+  for (let i = 0; i < shared; i++) {
+    const difference = bytes[left + i]! - bytes[right + i]!;
+    if (difference !== 0) return difference;
+  }
+  return leftLength - rightLength;
 }

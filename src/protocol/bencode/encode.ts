@@ -50,7 +50,7 @@ class BencodeWriter {
   }
 
   write(value: BEncodable): void {
-    if (typeof value === 'string') this.#writeString(encodeUtf8(value));
+    if (typeof value === 'string') this.#writeText(value);
     else if (value instanceof Uint8Array) this.#writeString(value);
     else if (typeof value === 'number') {
       assert(Number.isSafeInteger(value), 'only safe integers can be bencoded');
@@ -78,6 +78,18 @@ class BencodeWriter {
       this.write(value);
     }
     this.#writeByte(BYTE_E);
+  }
+
+  #writeText(text: string): void {
+    for (let i = 0; i < text.length; i++) {
+      if (text.charCodeAt(i) >= 0x80) {
+        this.#writeString(encodeUtf8(text));
+        return;
+      }
+    }
+    this.#writeAscii(String(text.length));
+    this.#writeByte(BYTE_COLON);
+    this.#writeAscii(text);
   }
 
   #writeString(bytes: Uint8Array): void {

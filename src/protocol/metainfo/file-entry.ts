@@ -25,7 +25,8 @@ export function readFileEntry(
   what: string,
   reading: MetainfoReading,
 ): FileEntry | undefined {
-  const attributes = decodeUtf8Lenient(dict.getBytes('attr') ?? new Uint8Array(0));
+  const attributeBytes = dict.getBytes('attr');
+  const attributes = attributeBytes === undefined ? '' : decodeUtf8Lenient(attributeBytes);
   let symlink: readonly string[] | undefined;
   if (attributes.includes('l')) {
     symlink = readPath(dict, 'symlink path');

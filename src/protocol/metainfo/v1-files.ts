@@ -70,10 +70,10 @@ function readFileList(info: BDict, reading: MetainfoReading): FileEntry[] | unde
     const path = readPath(element, 'path') ?? [];
     const file = readFileEntry(element, path, what, reading);
     if (file === undefined) return undefined;
-    const pad = file.pad || path[path.length - 1]?.startsWith(UNMARKED_PAD_PREFIX) === true;
+    const isUnmarkedPad = path[path.length - 1]?.startsWith(UNMARKED_PAD_PREFIX) === true;
     // BEP 47: a pad needs no path.
-    if (path.length === 0 && !pad) return reading.fail(`The path of ${what} is missing or not a list of names.`);
-    files.push({ ...file, pad });
+    if (path.length === 0 && !file.pad) return reading.fail(`The path of ${what} is missing or not a list of names.`);
+    files.push(isUnmarkedPad ? { ...file, pad: true } : file);
   }
   return files.length > 0 ? files : reading.fail('The file list is empty.');
 }

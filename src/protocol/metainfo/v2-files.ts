@@ -7,7 +7,8 @@ import { MERKLE_HASH_BYTES, rootFromLayer } from '../merkle/index.ts';
 import { type FileEntry, readFileEntry } from './file-entry.ts';
 import type { MetainfoReading } from './problem.ts';
 
-export interface V2File extends FileEntry {
+export interface V2File {
+  readonly entry: FileEntry;
   /** 32 bytes; undefined exactly for empty files. */
   readonly piecesRoot: Uint8Array | undefined;
 }
@@ -33,8 +34,8 @@ export function readV2Files(info: BDict, pieceLengthBytes: number, reading: Meta
   let totalBytes = 0;
   let pieceCount = 0;
   for (const file of files) {
-    totalBytes += file.lengthBytes;
-    pieceCount += Math.ceil(file.lengthBytes / pieceLengthBytes);
+    totalBytes += file.entry.lengthBytes;
+    pieceCount += Math.ceil(file.entry.lengthBytes / pieceLengthBytes);
   }
   if (totalBytes > TORRENT_SIZE_MAX_BYTES) {
     return reading.fail(`The files are larger than ${TORRENT_SIZE_MAX_BYTES} bytes together.`);
@@ -97,13 +98,13 @@ function readV2File(
   const file = readFileEntry(properties, path, what, reading);
   if (file === undefined) return undefined;
   if (file.pad) return reading.fail(`The properties of ${what} call it a pad file, which a file tree cannot hold.`);
-  if (file.lengthBytes === 0) return { ...file, piecesRoot: undefined };
+  if (file.lengthBytes === 0) return { entry: file, piecesRoot: undefined };
   const piecesRoot = properties.getBytes('pieces root');
   if (piecesRoot?.length !== MERKLE_HASH_BYTES) {
     return reading.fail(`The pieces root of ${what} is missing or not ${MERKLE_HASH_BYTES} bytes long.`);
   }
   if (piecesRoot.every((byte) => byte === 0)) return reading.fail(`The pieces root of ${what} is all zeros.`);
-  return { ...file, piecesRoot };
+  return { entry: file, piecesRoot };
 }
 
 /**
@@ -122,7 +123,8 @@ export function readPieceLayers(
   // BOUNDED: one entry a file. Identical files have the same root, and then one layer.
   const checked = new Map<string, Uint8Array | undefined>();
   const result: (Uint8Array | undefined)[] = [];
-  for (const [i, { lengthBytes, piecesRoot }] of files.entries()) {
+  for (const [i, { entry, piecesRoot }] of files.entries()) {
+    const { lengthBytes } = entry;
     const key = piecesRoot === undefined ? undefined : bytesKey(piecesRoot);
     if (key === undefined || piecesRoot === undefined || lengthBytes <= pieceLengthBytes) {
       if (key !== undefined && !checked.has(key)) checked.set(key, undefined);
