@@ -13,10 +13,9 @@ import { ScriptedUdpTracker } from '../src/engine/announcer/testing/virtual-worl
 import { TorrentAnnouncer } from '../src/engine/announcer/torrent-announcer.ts';
 import { UdpTrackerClient } from '../src/engine/announcer/udp-tracker-client.ts';
 import { NodeHttp } from '../src/node/http/node-http.ts';
+import { NodeNetwork } from '../src/node/net/node-network.ts';
 import { NodeResolver } from '../src/node/resolver/node-resolver.ts';
 import { NodeClock } from '../src/node/system/node-clock.ts';
-import { bindUdp } from '../src/node/udp/node-udp-socket.ts';
-import type { ListenOptions, UdpSocketHandler } from '../src/platform/network.ts';
 import { bencode } from '../src/protocol/bencode/index.ts';
 
 const quiet = { write: () => {} };
@@ -30,9 +29,7 @@ function createAnnouncer(): { announcer: TorrentAnnouncer; peers: string[]; exte
   const random = seededRandom(1);
   const peers: string[] = [];
   const externalAddresses: string[] = [];
-  const network = {
-    bindUdp: (options: ListenOptions, handler: UdpSocketHandler) => bindUdp(options, handler, quiet),
-  };
+  const network = new NodeNetwork(quiet);
   const udp = new UdpTrackerClient({ clock, network, random, log: quiet });
   const announcer = new TorrentAnnouncer({
     clock,
