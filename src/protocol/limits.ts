@@ -132,6 +132,10 @@ export const BAN_MS = 86_400_000;
 export const BANS_MAX = 10_000;
 /** Failed pieces that several peers shared before one of them is put on parole. */
 export const SHARED_FAILURES_MAX = 3;
+/** Hashes and senders kept of a torrent's failed pieces; the oldest is forgotten. */
+export const BLAME_MAX_BYTES: number = 4 * MIB;
+/** From one attempt at a public address to the next, whatever the port, in ms. */
+export const DIAL_SAME_ADDRESS_MS = 60_000;
 
 // ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,40 +1,212 @@
-import type { Random } from '../base/random.ts';
+// The known addresses of one torrent's peers: which to dial next, when again, and when to forget one. Knows no
+// sockets: it is told how each attempt went. How many attempts run at once is the caller's.
+import {
+  DIAL_FAILURES_MAX,
+  DIAL_SAME_ADDRESS_MS,
+  PEER_LIST_MAX,
+  RECONNECT_MAX_MS,
+  RECONNECT_MIN_MS,
+} from '../protocol/limits.ts';
+import { BanList } from './ban-list.ts';
+import { type DialEndpoint, endpointKey, isDialable, isPublic } from './dial-address.ts';
 
-interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-}
+export type { DialEndpoint } from './dial-address.ts';
+
 export type PeerSource = 'tracker' | 'magnet' | 'user' | 'incoming' | 'pex' | 'dht' | 'lsd';
+
+/** Who is believed more: a source never pushes out addresses of a better one. */
+const SOURCE_RANKS: Readonly<Record<PeerSource, number>> = {
+  user: 6,
+  magnet: 5,
+  tracker: 4,
+  incoming: 3,
+  lsd: 3,
+  dht: 2,
+  pex: 1,
+};
+
+/** First wait after a failure at an address that the user gave: the other side may just be starting. */
+const RECONNECT_USER_MIN_MS = 5_000;
+
+export interface DialCandidate {
+  readonly endpoint: DialEndpoint;
+  readonly source: PeerSource;
+  readonly failureCount: number;
+}
+
+interface Entry {
+  readonly endpoint: DialEndpoint;
+  source: PeerSource;
+  /** 'forgotten' entries are dialled no more and kept for a while, so that gossip does not bring them back at once. */
+  state: 'idle' | 'dialing' | 'connected' | 'forgotten';
+  failureCount: number;
+  /** Idle: not before. Forgotten: not remembered any longer after. */
+  dueMs: number;
+}
+
 export class DialQueue {
-  #ready: Endpoint[] = [];
-  #known = new Set<string>();
-  #banned = new Set<string>();
-  readonly random: Random;
-  constructor(options: { random: Random }) {
-    this.random = options.random;
+  readonly bans: BanList;
+  /** In the order of arrival. BOUNDED: PEER_LIST_MAX, see `#makeRoom`. */
+  readonly #entries = new Map<string, Entry>();
+  /** Public addresses dialled lately → when. BOUNDED: PEER_LIST_MAX, the oldest dropped. */
+  readonly #lastDialMs = new Map<string, number>();
+  #own: ReadonlySet<string> = new Set();
+
+  /** `bans` may be shared by all torrents of a session. */
+  constructor(bans: BanList = new BanList()) {
+    this.bans = bans;
   }
-  get deadlineMs(): number {
-    return this.#ready.length > 0 ? 0 : Number.POSITIVE_INFINITY;
+
+  /** Addresses known, connected and forgotten ones included. */
+  get count(): number {
+    return this.#entries.size;
   }
-  add(endpoint: Endpoint, _source: PeerSource, _nowMs: number): boolean {
-    const k = `${endpoint.address}|${endpoint.port}`;
-    if (this.#known.has(k)) return false;
-    this.#known.add(k);
-    this.#ready.push(endpoint);
+
+  /** Where we listen ourselves; such addresses are removed and refused. */
+  setOwnEndpoints(endpoints: readonly DialEndpoint[]): void {
+    this.#own = new Set(endpoints.map(endpointKey));
+    for (const key of this.#own) this.#entries.delete(key);
+  }
+
+  /** True when the address was not known before and is worth dialling. */
+  add(endpoint: DialEndpoint, source: PeerSource, nowMs: number): boolean {
+    const key = endpointKey(endpoint);
+    if (!isDialable(endpoint) || this.#own.has(key) || this.isBanned(endpoint.address, nowMs)) return false;
+    const known = this.#entries.get(key);
+    if (known !== undefined) {
+      const isBetter = SOURCE_RANKS[source] > SOURCE_RANKS[known.source];
+      if (isBetter) known.source = source;
+      const mayRevive = known.state === 'forgotten' && (nowMs >= known.dueMs || source === 'user');
+      if (!mayRevive) return false;
+      known.state = 'idle';
+      known.failureCount = 0;
+      known.dueMs = nowMs;
+      return true;
+    }
+    if (this.#entries.size >= PEER_LIST_MAX && !this.#makeRoom(source)) return false;
+    const { address, port } = endpoint;
+    this.#entries.set(key, { endpoint: { address, port }, source, state: 'idle', failureCount: 0, dueMs: nowMs });
     return true;
   }
-  next(_nowMs: number): Endpoint | undefined {
-    return this.#ready.shift();
+
+  /** The best address that may be dialled now. The caller dials it and says so with `handleDialing`. */
+  next(nowMs: number): DialCandidate | undefined {
+    let best: Entry | undefined;
+    for (const entry of this.#entries.values()) {
+      if (entry.state !== 'idle' || this.#dueMs(entry) > nowMs) continue;
+      if (best === undefined || isBetterToDial(entry, best)) best = entry;
+    }
+    if (best === undefined) return undefined;
+    const { endpoint, source, failureCount } = best;
+    return { endpoint, source, failureCount };
   }
-  handleDialing(_e: Endpoint, _nowMs: number): void {}
-  handleConnected(_e: Endpoint): void {}
-  handleFailed(_e: Endpoint, _nowMs: number): void {}
-  handleClosed(_e: Endpoint, _nowMs: number, _useful: boolean): void {}
-  forget(_e: Endpoint): void {}
-  ban(a: string, _nowMs: number): void {
-    this.#banned.add(a);
+
+  /** When `next` may have a candidate; in the past when it has one now, Infinity when nothing is waiting. */
+  get deadlineMs(): number {
+    let deadlineMs = Number.POSITIVE_INFINITY;
+    for (const entry of this.#entries.values()) {
+      if (entry.state === 'idle') deadlineMs = Math.min(deadlineMs, this.#dueMs(entry));
+    }
+    return deadlineMs;
   }
-  isBanned(a: string, _nowMs: number): boolean {
-    return this.#banned.has(a);
+
+  handleDialing(endpoint: DialEndpoint, nowMs: number): void {
+    const entry = this.#entries.get(endpointKey(endpoint));
+    if (entry !== undefined) entry.state = 'dialing';
+    if (!isPublic(endpoint.address)) return;
+    this.#lastDialMs.delete(endpoint.address);
+    if (this.#lastDialMs.size >= PEER_LIST_MAX) {
+      for (const oldest of this.#lastDialMs.keys()) {
+        this.#lastDialMs.delete(oldest);
+        break;
+      }
+    }
+    this.#lastDialMs.set(endpoint.address, nowMs);
   }
+
+  /** The connection stands and the handshake fits. Also for a connection from the other side, once its port is known. */
+  handleConnected(endpoint: DialEndpoint): void {
+    const entry = this.#entries.get(endpointKey(endpoint));
+    if (entry !== undefined) entry.state = 'connected';
+  }
+
+  /** The attempt failed, or the handshake did. */
+  handleFailed(endpoint: DialEndpoint, nowMs: number): void {
+    const entry = this.#entries.get(endpointKey(endpoint));
+    if (entry === undefined) return;
+    entry.failureCount++;
+    if (entry.failureCount >= DIAL_FAILURES_MAX && entry.source !== 'user') {
+      entry.state = 'forgotten';
+      entry.dueMs = nowMs + RECONNECT_MAX_MS;
+    } else {
+      entry.state = 'idle';
+      entry.dueMs = nowMs + reconnectMs(entry);
+    }
+  }
+
+  /** The connection has ended. `wasUseful`: it gave or took something; else it counts as a failure. */
+  handleClosed(endpoint: DialEndpoint, nowMs: number, wasUseful: boolean): void {
+    const entry = this.#entries.get(endpointKey(endpoint));
+    if (entry === undefined) return;
+    if (!wasUseful) {
+      this.handleFailed(endpoint, nowMs);
+      return;
+    }
+    entry.failureCount = 0;
+    entry.state = 'idle';
+    entry.dueMs = nowMs + reconnectMs(entry);
+  }
+
+  /** Forgets an address for good, such as one that turned out to be ourselves. */
+  remove(endpoint: DialEndpoint): void {
+    this.#entries.delete(endpointKey(endpoint));
+  }
+
+  /** Bans the address on every port and drops what is known of it. Connections that stand are the caller's to end. */
+  ban(address: string, nowMs: number): void {
+    this.bans.ban(address, nowMs);
+    for (const [key, entry] of this.#entries) if (entry.endpoint.address === address) this.#entries.delete(key);
+  }
+
+  isBanned(address: string, nowMs: number): boolean {
+    return this.bans.isBanned(address, nowMs);
+  }
+
+  #dueMs(entry: Entry): number {
+    // What the user named is dialled as asked; gossip must not make us knock at one host on many ports.
+    if (entry.source === 'user' || entry.source === 'magnet') return entry.dueMs;
+    const lastMs = this.#lastDialMs.get(entry.endpoint.address);
+    return lastMs === undefined ? entry.dueMs : Math.max(entry.dueMs, lastMs + DIAL_SAME_ADDRESS_MS);
+  }
+
+  /** Drops the least promising address that is not in use; false when all are better than a new one of `source`. */
+  #makeRoom(source: PeerSource): boolean {
+    let worst: Entry | undefined;
+    for (const entry of this.#entries.values()) {
+      if (entry.state === 'dialing' || entry.state === 'connected') continue;
+      if (worst === undefined || isWorseToKeep(entry, worst)) worst = entry;
+    }
+    if (worst === undefined) return false;
+    const isPromising = worst.state === 'idle' && worst.failureCount === 0;
+    if (isPromising && SOURCE_RANKS[worst.source] > SOURCE_RANKS[source]) return false;
+    this.#entries.delete(endpointKey(worst.endpoint));
+    return true;
+  }
+}
+
+function reconnectMs(entry: Entry): number {
+  const minMs = entry.source === 'user' ? RECONNECT_USER_MIN_MS : RECONNECT_MIN_MS;
+  return Math.min(RECONNECT_MAX_MS, minMs * 2 ** Math.max(0, entry.failureCount - 1));
+}
+
+function isBetterToDial(entry: Entry, than: Entry): boolean {
+  if (entry.failureCount !== than.failureCount) return entry.failureCount < than.failureCount;
+  return SOURCE_RANKS[entry.source] > SOURCE_RANKS[than.source];
+}
+
+/** Strictly worse, so that of equals the oldest goes. */
+function isWorseToKeep(entry: Entry, than: Entry): boolean {
+  if (entry.state !== than.state) return entry.state === 'forgotten';
+  if (entry.failureCount !== than.failureCount) return entry.failureCount > than.failureCount;
+  return SOURCE_RANKS[entry.source] < SOURCE_RANKS[than.source];
 }

@@ -1,23 +1,50 @@
+// Bytes per second over the last ten seconds, counted in slots of one second. Knows no direction and no peer.
+
+const SLOT_MS = 1_000;
+/** Nine whole seconds and the one under way. */
+const SLOT_COUNT = 10;
+
 export class TransferRate {
-  #bytes = 0;
-  #startMs: number;
-  #rate = 0;
+  readonly #slots = new Float64Array(SLOT_COUNT);
+  /** Number of the slot under way, counted in seconds of the caller's clock. */
+  #slot: number;
+  readonly #firstMs: number;
+  #sum = 0;
+  #total = 0;
+
   constructor(nowMs: number) {
-    this.#startMs = nowMs;
+    this.#firstMs = nowMs;
+    this.#slot = Math.floor(nowMs / SLOT_MS);
   }
+
+  /** All bytes ever added. */
+  get totalBytes(): number {
+    return this.#total;
+  }
+
   add(bytes: number, nowMs: number): void {
-    this.#roll(nowMs);
-    this.#bytes += bytes;
+    this.#advance(nowMs);
+    this.#slots[this.#slot % SLOT_COUNT]! += bytes;
+    this.#sum += bytes;
+    this.#total += bytes;
   }
+
+  /** Mean over the last nine to ten seconds, over less right after the start. */
   bytesPerSecond(nowMs: number): number {
-    this.#roll(nowMs);
-    return this.#rate;
+    this.#advance(nowMs);
+    const windowStartMs = Math.max(this.#firstMs, (this.#slot - SLOT_COUNT + 1) * SLOT_MS);
+    // Over the very first second the mean would be a matter of milliseconds.
+    return (this.#sum * 1000) / Math.max(SLOT_MS, nowMs - windowStartMs);
   }
-  #roll(nowMs: number): void {
-    const elapsed = nowMs - this.#startMs;
-    if (elapsed < 1000) return;
-    this.#rate = (this.#bytes * 1000) / elapsed;
-    this.#bytes = 0;
-    this.#startMs = nowMs;
+
+  #advance(nowMs: number): void {
+    const slot = Math.floor(nowMs / SLOT_MS);
+    const passed = Math.min(slot - this.#slot, SLOT_COUNT);
+    for (let i = 1; i <= passed; i++) {
+      const index = (this.#slot + i) % SLOT_COUNT;
+      this.#sum -= this.#slots[index]!;
+      this.#slots[index] = 0;
+    }
+    if (slot > this.#slot) this.#slot = slot;
   }
 }

@@ -40,7 +40,7 @@ export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
     this.#host = host;
     this.#hashes = hashes;
     this.#peerId = peerId;
-    this.#queue = new DialQueue({ random: context.platform.crypto.random });
+    this.#queue = new DialQueue(context.bans);
   }
 
   start(): void {
@@ -124,13 +124,13 @@ export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
     const { connections, settings } = this.#context;
     if (settings.tcp) {
       while (this.#hasRoom && this.#queue.deadlineMs <= nowMs && connections.startDial(nowMs)) {
-        const endpoint = this.#queue.next(nowMs);
-        if (endpoint === undefined) {
+        const candidate = this.#queue.next(nowMs);
+        if (candidate === undefined) {
           connections.endDial();
           connections.close();
           break;
         }
-        this.#dial(endpoint);
+        this.#dial(candidate.endpoint);
       }
     }
     this.#context.deadlines.expedite(this, this.#nextDialMs(nowMs));

@@ -1,6 +1,7 @@
 // What all torrents of a session share: the world, the settings, and the budgets that bound them together.
 import type { Platform } from '../../platform/platform.ts';
 import type { BlockPool } from '../../storage/block-pool.ts';
+import type { BanList } from '../../swarm/ban-list.ts';
 import type { RateLimiter } from '../../swarm/rate-limiter.ts';
 import type { AnnounceGate } from '../announcer/announce-gate.ts';
 import type { UdpTrackerClient } from '../announcer/udp-tracker-client.ts';
@@ -17,6 +18,7 @@ export interface EngineContext {
   readonly deadlines: DeadlineQueue;
   readonly flushes: FlushQueue;
   readonly connections: ConnectionBudget;
+  readonly bans: BanList;
   readonly pool: BlockPool;
   readonly sendBuffers: SendBuffers;
   readonly pressure: WritePressure;

@@ -8,6 +8,7 @@ import { SessionError } from '../../platform/session-error.ts';
 import { TRACKER_STOP_TIMEOUT_MS, UNWRITTEN_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import { BlockPool } from '../../storage/block-pool.ts';
+import { BanList } from '../../swarm/ban-list.ts';
 import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import { AnnounceGate } from '../announcer/announce-gate.ts';
 import { UdpTrackerClient } from '../announcer/udp-tracker-client.ts';
@@ -74,6 +75,7 @@ export class Session implements SessionLike {
       ),
       flushes: new FlushQueue(clock),
       connections: new ConnectionBudget(settings.connectionsMax),
+      bans: new BanList(),
       pool: new BlockPool({ maxBytes: POOL_MAX_BYTES, shared: disk.wantsSharedMemory }),
       sendBuffers: new SendBuffers(),
       pressure: new WritePressure(disk),

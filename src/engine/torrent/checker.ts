@@ -42,11 +42,11 @@ export class Checker {
   }
 
   start(mode: CheckMode): void {
-    this.#parts.storage.stat((error, specFiles) => {
+    this.#parts.storage.stat((error, files) => {
       if (this.#isDone) return;
       if (error !== undefined) return this.#finish(error);
       const { content } = this.#parts;
-      this.#files = content.fromSpecOrder(specFiles).map((file) => file ?? NO_FILE);
+      this.#files = files;
       if (mode === 'never') this.#trust();
       else
         this.#pieces = mode === 'always' ? [...Array(content.pieceCount).keys()] : [...this.#piecesOnDisk().indexes()];

@@ -56,7 +56,7 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     this.peerId = peerId;
     const { content } = transfer;
     this.#pieces = { pieceCount: content.pieceCount, bytesOfPiece: (index) => content.pieceSizeBytes(index) };
-    this.#queue = new DialQueue({ random: context.platform.crypto.random });
+    this.#queue = new DialQueue(context.bans);
   }
 
   get metadataSizeBytes(): number {
@@ -111,7 +111,7 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
   admit(peer: PeerSession): boolean {
     const remoteId = peer.connection.remotePeerId!;
     if (bytesEqual(remoteId, this.peerId)) {
-      this.#queue.forget(peer.socket.remote);
+      this.#queue.remove(peer.socket.remote);
       return false;
     }
     const key = bytesToHex(remoteId);
@@ -203,7 +203,7 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
           connections.close();
           break;
         }
-        this.#dial(candidate);
+        this.#dial(candidate.endpoint);
       }
     }
     this.#context.deadlines.expedite(this, this.#nextDialMs(nowMs));

@@ -32,7 +32,7 @@ export interface DownloadPeer extends PickerPeer, GateWaiter {
 export interface DownloadHost {
   peer(id: number): DownloadPeer | undefined;
   /** By which the sender of a block is known, also when it has gone. */
-  senderKey(id: number): string;
+  senderKey(id: number): string | undefined;
   pieceSizeBytes(pieceIndex: number): number;
   requestableBytes(pieceIndex: number): number;
   expectedHash(pieceIndex: number): ExpectedHash;
@@ -145,7 +145,7 @@ export class Download {
     const others = picker.otherRequesters();
     if (others.length > 0) this.#cancelAt([...others], pieceIndex, begin, length, nowMs);
     const buffer = this.#bufferOf(pieceIndex);
-    this.#rememberSha1(buffer, begin, length);
+    this.#rememberSha1(buffer, begin);
     const filled = buffer.handleBlock(begin);
     if (verdict === 'pieceComplete') {
       buffer.isComplete = true;
@@ -249,12 +249,12 @@ export class Download {
   }
 
   /** For a piece that failed before: what each block was, so that the good copy convicts the senders of the bad one. */
-  #rememberSha1(buffer: PieceBuffer, begin: number, length: number): void {
+  #rememberSha1(buffer: PieceBuffer, begin: number): void {
     const { blame, crypto } = this.#parts;
-    if (!blame.isSuspect(buffer.pieceIndex)) return;
+    if (!blame.needsBlockHashes(buffer.pieceIndex)) return;
     const blockCount = Math.ceil(this.#host.requestableBytes(buffer.pieceIndex) / BLOCK_BYTES);
     buffer.blockSha1s ??= new Uint8Array(blockCount * SHA1_BYTES);
-    buffer.blockSha1s.set(crypto.sha1(buffer.blockBytes(begin, length)), (begin / BLOCK_BYTES) * SHA1_BYTES);
+    buffer.blockSha1s.set(crypto.sha1(buffer.blockBytes(begin)), (begin / BLOCK_BYTES) * SHA1_BYTES);
   }
 
   #writePiece(buffer: PieceBuffer, { slab, length }: FilledPart): void {
@@ -310,18 +310,24 @@ export class Download {
       return;
     }
     if (outcome.matched) {
-      const guilty = buffer.blockSha1s === undefined ? [] : blame.handleVerifiedPiece(pieceIndex, buffer.blockSha1s);
+      const { ban } = blame.handleVerifiedPiece(pieceIndex, buffer.blockSha1s, this.#sendersOf(pieceIndex));
       picker.handlePieceVerified(pieceIndex);
       this.#host.handlePieceVerified(pieceIndex, this.#host.nowMs());
-      if (guilty.length > 0) this.#host.handleGuilty(guilty);
+      if (ban.length > 0) this.#host.handleGuilty(ban);
       return;
     }
     this.hashFailureCount++;
     this.wastedBytes += this.#host.requestableBytes(pieceIndex);
-    const senders = picker.blockSendersOf(pieceIndex).map((id) => this.#host.senderKey(id));
-    const guilty = blame.handleFailedPiece(pieceIndex, outcome.blockSha1s ?? new Uint8Array(0), senders);
+    const senders = this.#sendersOf(pieceIndex);
+    // Blocks of padding at the end were sent by nobody.
+    const blockSha1s = outcome.blockSha1s?.subarray(0, senders.length * SHA1_BYTES);
+    const { ban } = blame.handleFailedPiece(pieceIndex, blockSha1s, senders);
     picker.handlePieceFailed(pieceIndex);
+    if (ban.length > 0) this.#host.handleGuilty(ban);
     this.#host.handlePieceFailed(pieceIndex);
-    if (guilty.length > 0) this.#host.handleGuilty(guilty);
+  }
+
+  #sendersOf(pieceIndex: number): (string | undefined)[] {
+    return this.#parts.picker.blockSendersOf(pieceIndex).map((id) => this.#host.senderKey(id));
   }
 }

@@ -117,7 +117,6 @@ export class PeerSession implements DownloadPeer, UploadPeer, DeadlineEntry, Tcp
   uploadedBytes = 0;
   uploadedSinceUnchoke = 0;
   unchokedAtMs: number = Number.NEGATIVE_INFINITY;
-  onParole: boolean = false;
 
   constructor(parts: PeerSessionParts) {
     const nowMs = parts.context.platform.clock.nowMs();
@@ -168,6 +167,10 @@ export class PeerSession implements DownloadPeer, UploadPeer, DeadlineEntry, Tcp
 
   get isSnubbed(): boolean {
     return this.pipeline.isSnubbed;
+  }
+
+  get onParole(): boolean {
+    return this.#transfer.isOnParole(this.blameKey);
   }
 
   get blocksPerSecond(): number {
@@ -357,7 +360,7 @@ export class PeerSession implements DownloadPeer, UploadPeer, DeadlineEntry, Tcp
       const event = connection.next();
       if (event === WIRE_BLOCK_DATA) this.#handleBlockData(nowMs);
       else if (event === WIRE_NEED_MORE) break;
-      else this.#handle(event, nowMs);
+      else this.#handle(event);
     }
     const received = this.downloadedBytes - downloadedBefore;
     if (received > 0) {
@@ -386,7 +389,7 @@ export class PeerSession implements DownloadPeer, UploadPeer, DeadlineEntry, Tcp
     return Math.min(this.connection.deadlineMs, this.pipeline.deadlineMs, inactiveMs);
   }
 
-  #handle(event: WireEvent, nowMs: number): void {
+  #handle(event: WireEvent): void {
     const { connection } = this;
     const { message } = connection;
     const transfer = this.#transfer;
@@ -413,7 +416,7 @@ export class PeerSession implements DownloadPeer, UploadPeer, DeadlineEntry, Tcp
         return; // The turn ends with new requests.
       case WIRE_INTERESTED:
       case WIRE_NOT_INTERESTED:
-        transfer.upload.handleInterestChanged(this, nowMs);
+        transfer.upload.fillSlots();
         return;
       case WIRE_REQUEST:
         transfer.upload.handleRequest(this, message.pieceIndex, message.begin, message.length);

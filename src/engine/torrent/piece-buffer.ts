@@ -56,17 +56,19 @@ export class PieceBuffer {
     const part = Math.floor(begin / SLAB_BYTES);
     let slab = this.#slabs[part];
     if (slab === undefined) {
-      const bytes = Math.min(this.sizeBytes - part * SLAB_BYTES, SLAB_BYTES);
-      slab = this.#pool.take(bytes);
+      const offset = part * SLAB_BYTES;
+      const bytes = Math.min(this.sizeBytes - offset, SLAB_BYTES);
+      // A slab may hold another piece's bytes; what is not asked for must read as zeros.
+      slab = this.#pool.take(bytes, Math.min(bytes, Math.max(0, this.#requestableBytes - offset)));
       this.#slabs[part] = slab;
     }
     return slab;
   }
 
-  /** The bytes of a block that has come. */
-  blockBytes(begin: number, length: number): Uint8Array {
+  /** The bytes of a block that has come, with the padding that may follow its last byte. */
+  blockBytes(begin: number): Uint8Array {
     const offset = begin % SLAB_BYTES;
-    return this.slabAt(begin)!.bytes.subarray(offset, offset + length);
+    return this.slabAt(begin)!.bytes.subarray(offset, offset + Math.min(BLOCK_BYTES, this.sizeBytes - begin));
   }
 
   /** Counts a block that has come; returns its part when that is now full. The caller releases the slab. */
@@ -77,11 +79,7 @@ export class PieceBuffer {
     const slab = this.#slabs[part]!;
     this.#slabs[part] = undefined;
     const offset = part * SLAB_BYTES;
-    const length = Math.min(this.sizeBytes - offset, SLAB_BYTES);
-    // A slab may hold another piece's bytes; what is not asked for must read as zeros.
-    const filled = Math.min(this.#requestableBytes - offset, length);
-    if (filled < length) slab.bytes.fill(0, filled, length);
-    return { slab, offset, length };
+    return { slab, offset, length: Math.min(this.sizeBytes - offset, SLAB_BYTES) };
   }
 
   /** Gives the memory back. */

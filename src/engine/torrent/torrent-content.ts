@@ -78,18 +78,13 @@ export class TorrentContent {
     return { sha1: pieceHashes?.subarray(at, at + SHA1_BYTES), merkle: this.#merkle(pieceIndex) };
   }
 
-  /** `wanted` has one value a file; gaps between the files of a v2 torrent become pads of the specification. */
+  /** `wanted` has one value a file. */
   storageSpec(rootPath: string, wanted: readonly boolean[]): StorageSpec {
     const hash = this.info.infoHash ?? this.info.infoHashV2!;
-    const files: StorageFile[] = [];
-    let end = 0;
-    for (let i = 0; i < this.files.length; i++) {
-      const { offsetBytes } = this.info.files[i]!;
-      if (offsetBytes > end) files.push({ path: [], lengthBytes: offsetBytes - end, pad: true, wanted: false });
-      const { path, lengthBytes, isOnDisk, pad } = this.files[i]!;
-      files.push({ path, lengthBytes, pad, wanted: wanted[i]! && isOnDisk });
-      end = offsetBytes + lengthBytes;
-    }
+    const files: StorageFile[] = this.files.map(({ path, lengthBytes, isOnDisk, pad }, index) => {
+      const { offsetBytes } = this.info.files[index]!;
+      return { path, lengthBytes, offsetBytes, pad, wanted: wanted[index]! && isOnDisk };
+    });
     return {
       rootPath,
       key: bytesToHex(hash),
@@ -97,25 +92,6 @@ export class TorrentContent {
       pieceLengthBytes: this.info.pieceLengthBytes,
       hashing: { v1: this.info.pieceHashes !== undefined, v2: this.#fileOfPiece !== undefined },
     };
-  }
-
-  /** Per-file values in the order of the specification's files, `filler` standing for its own pads. */
-  toSpecOrder<Value>(values: readonly Value[], filler: Value): Value[] {
-    const spec: Value[] = [];
-    let end = 0;
-    for (let i = 0; i < this.files.length; i++) {
-      const { offsetBytes, lengthBytes } = this.info.files[i]!;
-      if (offsetBytes > end) spec.push(filler);
-      spec.push(values[i]!);
-      end = offsetBytes + lengthBytes;
-    }
-    return spec;
-  }
-
-  /** The reverse of `toSpecOrder`. */
-  fromSpecOrder<Value>(spec: readonly Value[]): Value[] {
-    const isFile = this.toSpecOrder<boolean>(new Array(this.files.length).fill(true), false);
-    return spec.filter((_, index) => isFile[index]);
   }
 
   #merkle(pieceIndex: number): ExpectedMerkle | undefined {

@@ -278,7 +278,7 @@ export class Torrent implements TorrentLike {
     if (this.#parts === undefined) return;
     const { content, storage, transfer } = this.#parts;
     const wanted = wantedOf(content, indexes);
-    storage.setWanted(content.toSpecOrder(wanted, false), ({ error }) => {
+    storage.setWanted(wanted, ({ error }) => {
       if (error !== undefined) this.#handleDiskError(error);
       else if (!this.#isRemoved) transfer.setWanted(wanted);
     });

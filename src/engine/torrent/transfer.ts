@@ -194,8 +194,12 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
     return this.#peers.get(id);
   }
 
-  senderKey(id: number): string {
-    return this.#senderKeys.get(id) ?? '';
+  senderKey(id: number): string | undefined {
+    return this.#senderKeys.get(id);
+  }
+
+  isOnParole(blameKey: string): boolean {
+    return this.#blame.isOnParole(blameKey);
   }
 
   /** The peer's handshake is done; its pieces are told through the calls below. */
@@ -218,7 +222,7 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
     this.#uploadGate.forget(peer);
     // What it was asked for can be asked of others at once.
     const nowMs = this.nowMs();
-    if (peer.isUnchoked && peer.isInterested) this.upload.handleInterestChanged(peer, nowMs);
+    if (peer.isUnchoked && peer.isInterested) this.upload.fillSlots();
     for (const other of this.#peers.values()) {
       if (other.pipeline.outstanding === 0) this.download.fillRequests(other, nowMs);
     }

@@ -64,11 +64,11 @@ export class Upload {
     this.#apply(peers, choke, unchoke);
   }
 
-  /** A peer's interest has changed: a free slot is given at once, a slot that became free is used. */
-  handleInterestChanged(peer: UploadPeer, nowMs: number): void {
+  /** A slot may have become free, or somebody who may have it: gives it at once instead of at the next round. */
+  fillSlots(): void {
+    if (!this.isRunning) return;
     const peers = [...this.#host.peers()];
-    const { choke, unchoke } = this.#parts.choker.handleInterest(peer, peers, this.mode, nowMs);
-    this.#apply(peers, choke, unchoke);
+    for (const peer of peers) if (this.#parts.choker.handleInterested(peer, peers)) peer.sendChoke(false);
   }
 
   /** A request that the wire rules have let through. */

@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BLOCK_BYTES, OUTGOING_REQUESTS_MAX, PEER_REQUEST_QUEUE_MAX } from '../protocol/limits.ts';
+import { RequestPipeline } from './request-pipeline.ts';
+
+interface Link {
+  readonly bytesPerSecond: number;
+  readonly roundTripMs: number;
+  readonly peerRequestQueue?: number;
+  /** The peer sends only in the first part of each period. */
+  readonly pauses?: { readonly periodMs: number; readonly openMs: number };
+}
+
+interface Sample {
+  readonly nowMs: number;
+  readonly outstanding: number;
+}
+
+// A peer that answers requests in order, one block after the other at a fixed rate, half a round trip away. Runs in
+// virtual time from arrival to arrival and tops the pipeline up after each one, as the engine does.
+function run(link: Link, untilMs: number): { samples: Sample[]; pipeline: RequestPipeline; snubs: number } {
+  const pipeline = new RequestPipeline({ nowMs: 0, peerRequestQueue: link.peerRequestQueue ?? 2_000 });
+  const arrivals: number[] = [];
+  const samples: Sample[] = [];
+  let freeAtMs = 0;
+  let snubs = 0;
+  const opensAt = (timeMs: number): number => {
+    if (link.pauses === undefined) return timeMs;
+    const { periodMs, openMs } = link.pauses;
+    return timeMs % periodMs < openMs ? timeMs : timeMs - (timeMs % periodMs) + periodMs;
+  };
+  const topUp = (nowMs: number): void => {
+    const count = pipeline.desiredDepth() - pipeline.outstanding;
+    if (count <= 0) return;
+    pipeline.handleRequested(count, nowMs);
+    for (let i = 0; i < count; i++) {
+      freeAtMs = opensAt(Math.max(freeAtMs, nowMs + link.roundTripMs / 2)) + (BLOCK_BYTES * 1000) / link.bytesPerSecond;
+      arrivals.push(freeAtMs + link.roundTripMs / 2);
+    }
+  };
+  topUp(0);
+  for (let next = 0; next < arrivals.length && arrivals[next]! < untilMs; next++) {
+    const nowMs = arrivals[next]!;
+    if (pipeline.deadlineMs <= nowMs && pipeline.handleTimeout(pipeline.deadlineMs) === 'snubbed') snubs++;
+    pipeline.handleBlock(BLOCK_BYTES, nowMs);
+    topUp(nowMs);
+    samples.push({ nowMs, outstanding: pipeline.outstanding });
+  }
+  return { samples, pipeline, snubs };
+}
+
+const rateBetween = (samples: readonly Sample[], fromMs: number, toMs: number): number =>
+  (samples.filter(({ nowMs }) => nowMs >= fromMs && nowMs < toMs).length * BLOCK_BYTES * 1000) / (toMs - fromMs);
+
+const MBIT = 125_000;
+
+test.each([20, 100, 300])('fills 200 Mbit/s at %d ms within 3 s of the first block', (roundTripMs) => {
+  const { samples, snubs } = run({ bytesPerSecond: 200 * MBIT, roundTripMs }, 6_000);
+  const firstMs = samples[0]!.nowMs;
+  expect(rateBetween(samples, firstMs + 3_000, firstMs + 5_000)).toBeGreaterThan(200 * MBIT * 0.98);
+  expect(snubs).toBe(0);
+});
+
+test('a fast peer close by has its full depth within 100 ms', () => {
+  const full = run({ bytesPerSecond: 1e9, roundTripMs: 0.2 }, 100);
+  expect(Math.max(...full.samples.map(({ outstanding }) => outstanding))).toBe(OUTGOING_REQUESTS_MAX);
+  const limited = run({ bytesPerSecond: 1e9, roundTripMs: 0.2, peerRequestQueue: 120 }, 100);
+  expect(Math.max(...limited.samples.map(({ outstanding }) => outstanding))).toBe(120);
+});
+
+describe('asks for no more than about three seconds in advance', () => {
+  const rates = [50_000, 200_000, 1_000_000, 2_000_000];
+  const links = rates.flatMap((rate) => [20, 300, 900].map((roundTripMs) => [rate, roundTripMs] as const));
+  test.each(links)('%d B/s at %d ms', (bytesPerSecond, roundTripMs) => {
+    const { samples, snubs, pipeline } = run({ bytesPerSecond, roundTripMs }, 60_000);
+    const late = samples.filter(({ nowMs }) => nowMs > 10_000);
+    const deepest = Math.max(...late.map(({ outstanding }) => outstanding));
+    expect((deepest * BLOCK_BYTES) / bytesPerSecond).toBeLessThan(3.6);
+    expect(rateBetween(samples, 10_000, 60_000)).toBeGreaterThan(bytesPerSecond * 0.97);
+    expect(pipeline.downloadBytesPerSecond / bytesPerSecond).toBeCloseTo(1, 1);
+    expect(snubs).toBe(0);
+    // Before the rate is known it is a little more: eight blocks, and one more a block.
+    const early = samples.filter(({ nowMs }) => nowMs > 2_000 + 2 * roundTripMs);
+    expect((Math.max(...early.map(({ outstanding }) => outstanding)) * BLOCK_BYTES) / bytesPerSecond).toBeLessThan(6);
+  });
+});
+
+test('a slow peer with a long queue is no reason for a time-out', () => {
+  // Eight blocks asked for at once take 13 s at 10 kB/s; a block comes every 1.6 s.
+  const { snubs, samples } = run({ bytesPerSecond: 10_000, roundTripMs: 200 }, 120_000);
+  expect(snubs).toBe(0);
+  expect(samples.at(-1)!.outstanding).toBe(4);
+});
+
+test('a peer that sends in bursts is snubbed at most while it is a stranger', () => {
+  const { snubs, samples } = run(
+    { bytesPerSecond: 1_000_000, roundTripMs: 100, pauses: { periodMs: 4_000, openMs: 1_000 } },
+    60_000,
+  );
+  expect(snubs).toBeLessThanOrEqual(1);
+  expect(rateBetween(samples, 20_000, 60_000)).toBeGreaterThan(230_000);
+});
+
+test('a silent peer is snubbed, keeps one request, and starts again with its next block', () => {
+  const pipeline = new RequestPipeline({ nowMs: 1_000 });
+  expect(pipeline.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  pipeline.handleRequested(16, 1_000);
+  expect(pipeline.deadlineMs).toBe(21_000);
+  for (let i = 0; i < 3; i++) pipeline.handleBlock(BLOCK_BYTES, 2_000 + i * 100);
+  expect(pipeline.deadlineMs).toBeGreaterThanOrEqual(4_200);
+  expect(pipeline.deadlineMs).toBeLessThan(12_200);
+  const { deadlineMs } = pipeline;
+  expect(pipeline.handleTimeout(deadlineMs - 1)).toBe('ok');
+  expect(pipeline.isSnubbed).toBe(false);
+  expect(pipeline.handleTimeout(deadlineMs)).toBe('snubbed');
+  expect(pipeline.desiredDepth()).toBe(1);
+  expect(pipeline.outstanding).toBe(13);
+  pipeline.handleLost(13);
+  expect(pipeline.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  pipeline.handleRequested(1, deadlineMs + 5);
+  expect(pipeline.deadlineMs).toBe(deadlineMs + 5 + 60_000);
+  pipeline.handleLateBlock(BLOCK_BYTES, deadlineMs + 10);
+  expect(pipeline.outstanding).toBe(1);
+  expect(pipeline.isSnubbed).toBe(false);
+  expect(pipeline.desiredDepth()).toBe(5);
+});
+
+test('idle time between two downloads costs no depth', () => {
+  const { pipeline, samples } = run({ bytesPerSecond: 2_000_000, roundTripMs: 50 }, 10_000);
+  const before = pipeline.desiredDepth();
+  const nowMs = samples.at(-1)!.nowMs + 300_000;
+  pipeline.handleLost(pipeline.outstanding);
+  pipeline.handleRequested(before, nowMs);
+  for (let i = 0; i < 100; i++) pipeline.handleBlock(BLOCK_BYTES, nowMs + 50 + i * 8);
+  expect(pipeline.desiredDepth()).toBeGreaterThan(before * 0.9);
+});
+
+test.each([
+  [0, 1],
+  [1, 1],
+  [3, 3],
+  [OUTGOING_REQUESTS_MAX - 1, OUTGOING_REQUESTS_MAX - 1],
+  [OUTGOING_REQUESTS_MAX, OUTGOING_REQUESTS_MAX],
+  [OUTGOING_REQUESTS_MAX + 1, OUTGOING_REQUESTS_MAX],
+  [PEER_REQUEST_QUEUE_MAX + 1, OUTGOING_REQUESTS_MAX],
+  [-5, 1],
+  [Number.NaN, 1],
+  [2.7, 2],
+])('reqq %d bounds the depth at %d', (peerRequestQueue, expected) => {
+  const { samples } = run({ bytesPerSecond: 1e9, roundTripMs: 0.2, peerRequestQueue }, 50);
+  expect(Math.max(...samples.map(({ outstanding }) => outstanding))).toBe(expected);
+});
+
+test('whatever happens, depth and time-out stay in their bounds', () => {
+  const step = fc.record({ kind: fc.nat({ max: 4 }), number: fc.nat({ max: 600 }), waitMs: fc.nat({ max: 20_000 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const pipeline = new RequestPipeline({ nowMs: 0, peerRequestQueue: 300 });
+      let nowMs = 0;
+      for (const { kind, number, waitMs } of steps) {
+        if (kind === 0) pipeline.handleRequested(number, nowMs);
+        else if (kind === 1) pipeline.handleBlock(number * 40, nowMs);
+        else if (kind === 2) pipeline.handleLost(number);
+        else if (kind === 3) pipeline.handleLateBlock(number * 40, nowMs);
+        else nowMs += waitMs;
+        const due = pipeline.deadlineMs <= nowMs;
+        expect(pipeline.handleTimeout(nowMs)).toBe(due ? 'snubbed' : 'ok');
+        expect(pipeline.outstanding).toBeGreaterThanOrEqual(0);
+        expect(pipeline.desiredDepth()).toBeGreaterThanOrEqual(1);
+        expect(pipeline.desiredDepth()).toBeLessThanOrEqual(300);
+        expect(pipeline.blockTimeoutMs).toBeGreaterThanOrEqual(2_000);
+        expect(pipeline.blockTimeoutMs).toBeLessThanOrEqual(60_000);
+        expect(pipeline.deadlineMs).toBeGreaterThan(nowMs);
+      }
+    }),
+  );
+});
