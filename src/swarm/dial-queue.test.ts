@@ -106,6 +106,21 @@ test('an address that the user gave is tried soon, ever more rarely, and never f
   expect(waits.at(-1)).toBe(RECONNECT_MAX_MS);
 });
 
+test('named by the user, an address that waits is dialled at once, one in use is left alone', () => {
+  const queue = new DialQueue();
+  for (let failures = 1; failures <= DIAL_FAILURES_MAX; failures++) {
+    queue.add(numbered(failures), 'tracker', 0);
+    for (let i = 0; i < failures; i++) fail(queue, numbered(failures), 0);
+    expect(queue.next(0)).toBeUndefined();
+    expect(queue.add(numbered(failures), 'tracker', 0)).toBe(false);
+    expect(queue.add(numbered(failures), 'user', 0)).toBe(true);
+    expect(queue.next(0)).toEqual({ endpoint: numbered(failures), source: 'user', failureCount: 0 });
+    queue.handleDialing(numbered(failures), 0);
+    expect(queue.add(numbered(failures), 'user', 0)).toBe(false);
+    expect(queue.next(0)).toBeUndefined();
+  }
+});
+
 test('a useful connection clears the record, a useless one adds to it', () => {
   const queue = new DialQueue();
   const endpoint = numbered(1);

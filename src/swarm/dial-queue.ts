@@ -51,6 +51,8 @@ export class DialQueue {
   /** Public addresses dialled lately → when. BOUNDED: PEER_LIST_MAX, the oldest dropped. */
   readonly #lastDialMs = new Map<string, number>();
   #own: ReadonlySet<string> = new Set();
+  /** Kept until something changes: `deadlineMs` is asked for far more often. */
+  #deadlineMs: number | undefined;
 
   /** `bans` may be shared by all torrents of a session. */
   constructor(bans: BanList = new BanList()) {
@@ -64,26 +66,30 @@ export class DialQueue {
 
   /** Where we listen ourselves; such addresses are removed and refused. */
   setOwnEndpoints(endpoints: readonly DialEndpoint[]): void {
+    this.#deadlineMs = undefined;
     this.#own = new Set(endpoints.map(endpointKey));
     for (const key of this.#own) this.#entries.delete(key);
   }
 
-  /** True when the address was not known before and is worth dialling. */
+  /** True when there is one more address to dial. One that waits after a failure is due at once if the user names it. */
   add(endpoint: DialEndpoint, source: PeerSource, nowMs: number): boolean {
     const key = endpointKey(endpoint);
     if (!isDialable(endpoint) || this.#own.has(key) || this.isBanned(endpoint.address, nowMs)) return false;
     const known = this.#entries.get(key);
     if (known !== undefined) {
-      const isBetter = SOURCE_RANKS[source] > SOURCE_RANKS[known.source];
-      if (isBetter) known.source = source;
-      const mayRevive = known.state === 'forgotten' && (nowMs >= known.dueMs || source === 'user');
-      if (!mayRevive) return false;
+      this.#deadlineMs = undefined;
+      if (SOURCE_RANKS[source] > SOURCE_RANKS[known.source]) known.source = source;
+      const isWaiting = known.state === 'forgotten' || known.dueMs > nowMs;
+      const isOver = known.state === 'forgotten' && nowMs >= known.dueMs;
+      const isInUse = known.state === 'dialing' || known.state === 'connected';
+      if (isInUse || !(isOver || (isWaiting && source === 'user'))) return false;
       known.state = 'idle';
       known.failureCount = 0;
       known.dueMs = nowMs;
       return true;
     }
     if (this.#entries.size >= PEER_LIST_MAX && !this.#makeRoom(source)) return false;
+    this.#deadlineMs = undefined;
     const { address, port } = endpoint;
     this.#entries.set(key, { endpoint: { address, port }, source, state: 'idle', failureCount: 0, dueMs: nowMs });
     return true;
@@ -91,6 +97,7 @@ export class DialQueue {
 
   /** The best address that may be dialled now. The caller dials it and says so with `handleDialing`. */
   next(nowMs: number): DialCandidate | undefined {
+    if (this.deadlineMs > nowMs) return undefined;
     let best: Entry | undefined;
     for (const entry of this.#entries.values()) {
       if (entry.state !== 'idle' || this.#dueMs(entry) > nowMs) continue;
@@ -103,14 +110,17 @@ export class DialQueue {
 
   /** When `next` may have a candidate; in the past when it has one now, Infinity when nothing is waiting. */
   get deadlineMs(): number {
+    if (this.#deadlineMs !== undefined) return this.#deadlineMs;
     let deadlineMs = Number.POSITIVE_INFINITY;
     for (const entry of this.#entries.values()) {
       if (entry.state === 'idle') deadlineMs = Math.min(deadlineMs, this.#dueMs(entry));
     }
+    this.#deadlineMs = deadlineMs;
     return deadlineMs;
   }
 
   handleDialing(endpoint: DialEndpoint, nowMs: number): void {
+    this.#deadlineMs = undefined;
     const entry = this.#entries.get(endpointKey(endpoint));
     if (entry !== undefined) entry.state = 'dialing';
     if (!isPublic(endpoint.address)) return;
@@ -126,12 +136,14 @@ export class DialQueue {
 
   /** The connection stands and the handshake fits. Also for a connection from the other side, once its port is known. */
   handleConnected(endpoint: DialEndpoint): void {
+    this.#deadlineMs = undefined;
     const entry = this.#entries.get(endpointKey(endpoint));
     if (entry !== undefined) entry.state = 'connected';
   }
 
   /** The attempt failed, or the handshake did. */
   handleFailed(endpoint: DialEndpoint, nowMs: number): void {
+    this.#deadlineMs = undefined;
     const entry = this.#entries.get(endpointKey(endpoint));
     if (entry === undefined) return;
     entry.failureCount++;
@@ -146,6 +158,7 @@ export class DialQueue {
 
   /** The connection has ended. `wasUseful`: it gave or took something; else it counts as a failure. */
   handleClosed(endpoint: DialEndpoint, nowMs: number, wasUseful: boolean): void {
+    this.#deadlineMs = undefined;
     const entry = this.#entries.get(endpointKey(endpoint));
     if (entry === undefined) return;
     if (!wasUseful) {
@@ -159,11 +172,13 @@ export class DialQueue {
 
   /** Forgets an address for good, such as one that turned out to be ourselves. */
   remove(endpoint: DialEndpoint): void {
+    this.#deadlineMs = undefined;
     this.#entries.delete(endpointKey(endpoint));
   }
 
   /** Bans the address on every port and drops what is known of it. Connections that stand are the caller's to end. */
   ban(address: string, nowMs: number): void {
+    this.#deadlineMs = undefined;
     this.bans.ban(address, nowMs);
     for (const [key, entry] of this.#entries) if (entry.endpoint.address === address) this.#entries.delete(key);
   }
@@ -189,6 +204,7 @@ export class DialQueue {
     if (worst === undefined) return false;
     const isPromising = worst.state === 'idle' && worst.failureCount === 0;
     if (isPromising && SOURCE_RANKS[worst.source] > SOURCE_RANKS[source]) return false;
+    this.#deadlineMs = undefined;
     this.#entries.delete(endpointKey(worst.endpoint));
     return true;
   }

@@ -1,30 +1,20 @@
-// Which blocks to ask of which peer. Owns the order of choice and the transitions between piece states; the states
-// stand in PieceTable, the requests in OpenPieces. Knows no connection, no disk and no clock: it is told what
-// happened and answers with blocks. BEP 3 ("rarest first", "end game"), BEP 6 (allowed fast).
+// Which blocks to ask of which peer. Owns the transitions between piece states (docs/invariants/piece-states.md); the
+// states stand in PieceTable, the requests in OpenPieces, the order of choice in PieceChooser. Knows no connection, no
+// disk and no clock: it is told what happened and answers with blocks.
+// Above the usual size because it is mostly the commented interface of the folder `pieces`.
 import { assert } from '../base/assert.ts';
 import type { Bitfield } from '../base/bitfield.ts';
 import type { Random } from '../base/random.ts';
 import { BLOCK_BYTES } from '../protocol/limits.ts';
-import { PRIORITY_MAX } from './availability-buckets.ts';
-import { type BlockRef, type CancelledRequest, OpenPieces, type PeerRequests } from './open-pieces.ts';
-import { COPIES_MAX, type PieceBlocks } from './piece-blocks.ts';
-import { type PieceState, PieceTable } from './piece-table.ts';
+import { PRIORITY_MAX } from './pieces/availability-buckets.ts';
+import { type BlockRef, type CancelledRequest, OpenPieces } from './pieces/open-pieces.ts';
+import type { PieceBlocks } from './pieces/piece-blocks.ts';
+import { type PickerPeer, PieceChooser } from './pieces/piece-chooser.ts';
+import { type PieceState, PieceTable } from './pieces/piece-table.ts';
 
-export type { BlockRef, CancelledRequest } from './open-pieces.ts';
-export type { PieceState } from './piece-table.ts';
-
-/** A peer as the picker sees it. `have` is read at each call; the picker keeps no reference to the object. */
-export interface PickerPeer {
-  /** From 0 to 2^31 - 1, never used again for another connection. */
-  readonly id: number;
-  readonly have: Bitfield;
-  readonly isChoking: boolean;
-  readonly allowedFast: ReadonlySet<number>;
-  readonly isSnubbed: boolean;
-  readonly blocksPerSecond: number;
-  /** Fetches whole pieces alone, so that a bad one is its own. */
-  readonly onParole?: boolean;
-}
+export type { BlockRef, CancelledRequest } from './pieces/open-pieces.ts';
+export type { PickerPeer } from './pieces/piece-chooser.ts';
+export type { PieceState } from './pieces/piece-table.ts';
 
 export interface PiecePickerOptions {
   readonly pieceCount: number;
@@ -59,33 +49,24 @@ export interface PartialPiece {
   readonly requestedBlockCount: number;
 }
 
-/** Pieces drawn at random, whatever their rarity, before rarest first: something to trade soon (BEP 3). */
-const RANDOM_FIRST_PIECES = 4;
-/** A peer that fetches a whole piece within this time gets pieces of its own. */
-const WHOLE_PIECE_SECONDS = 20;
-/** Pieces that one peer may hold requests in before it may no longer exceed `maxOpenPieces`. */
-const EXTRA_PIECES_PER_PEER = 2;
-/** In end game a peer duplicates blocks only while it owes fewer than a quarter second's, within these bounds. */
-const DUPLICATES_MIN = 1;
-const DUPLICATES_MAX = 16;
-
 export class PiecePicker {
   readonly #table: PieceTable;
   readonly #pieces: OpenPieces;
   readonly #bytesOfPiece: (piece: number) => number;
-  readonly #maxOpenPieces: number;
-  readonly #blocksPerPiece: number;
+  readonly #chooser: PieceChooser;
   readonly #otherRequesters: number[] = [];
-  #isSequential = false;
-  /** Grows when a piece may have become fetchable for a peer that found nothing. */
-  #changeCount = 0;
 
   constructor(options: PiecePickerOptions) {
     this.#table = new PieceTable(options);
     this.#pieces = new OpenPieces(options.pieceLengthBytes);
     this.#bytesOfPiece = options.bytesOfPiece;
-    this.#maxOpenPieces = options.maxOpenPieces ?? Number.POSITIVE_INFINITY;
-    this.#blocksPerPiece = Math.ceil(options.pieceLengthBytes / BLOCK_BYTES);
+    this.#chooser = new PieceChooser({
+      table: this.#table,
+      pieces: this.#pieces,
+      open: (piece) => this.#open(piece),
+      blocksPerPiece: Math.ceil(options.pieceLengthBytes / BLOCK_BYTES),
+      maxOpenPieces: options.maxOpenPieces ?? Number.POSITIVE_INFINITY,
+    });
   }
 
   get pieceCount(): number {
@@ -109,7 +90,7 @@ export class PiecePicker {
 
   /** Every wanted block that some peer has is here or asked for. */
   get isEndgame(): boolean {
-    return this.#pieces.count > 0 && this.#pieces.freeBlockCount === 0 && this.#table.buckets.availableCount === 0;
+    return this.#chooser.isEndgame;
   }
 
   get openPieceCount(): number {
@@ -159,13 +140,13 @@ export class PiecePicker {
     const blocks = this.#pieces.get(piece);
     const cancelled = priority === 0 && blocks !== undefined ? this.#abandon(blocks) : [];
     this.#table.setPriority(piece, priority);
-    this.#changeCount++;
+    this.#chooser.handleChange();
     return cancelled;
   }
 
   /** Lowest index first instead of rarest first; priorities still come before. */
   setSequential(isSequential: boolean): void {
-    this.#isSequential = isSequential;
+    this.#chooser.isSequential = isSequential;
   }
 
   addAvailability(have: Bitfield): void {
@@ -182,7 +163,7 @@ export class PiecePicker {
   }
 
   decrementAvailability(piece: number): void {
-    this.#changeCount++;
+    this.#chooser.handleChange();
     this.#table.buckets.decrement(piece);
   }
 
@@ -191,11 +172,7 @@ export class PiecePicker {
    * are reused) and returns how many.
    */
   pick(peer: PickerPeer, maxBlocks: number, out: BlockRef[]): number {
-    const requests = this.#pieces.peerOrNew(peer.id);
-    if (peer.isChoking) return this.#pickAllowedFast(peer, requests, out, maxBlocks);
-    const filled = this.#pickFree(peer, requests, out, maxBlocks);
-    if (filled === maxBlocks || peer.isSnubbed || peer.onParole === true || !this.isEndgame) return filled;
-    return this.#pickDuplicates(peer, requests, out, filled, maxBlocks);
+    return this.#chooser.pick(peer, maxBlocks, out);
   }
 
   /** Bytes of a block; 0 when there is no such block. Any numbers may be given. */
@@ -284,7 +261,7 @@ export class PiecePicker {
   /** The hash differs: every block is fetched again. Read `blockSendersOf` before. */
   handlePieceFailed(piece: number): void {
     this.#pieces.forget(piece);
-    this.#changeCount++;
+    this.#chooser.handleChange();
     this.#table.moveToUntouched(piece);
   }
 
@@ -299,7 +276,7 @@ export class PiecePicker {
   /** A piece had turned out to be missing or damaged on disk. */
   handlePieceLost(piece: number): void {
     assert(this.#table.is(piece, 'have'), `piece ${piece} is lost and was not had`);
-    this.#changeCount++;
+    this.#chooser.handleChange();
     this.#table.moveToUntouched(piece);
   }
 
@@ -324,170 +301,6 @@ export class PiecePicker {
     assert(this.#pieces.count === open, 'open pieces miscounted');
   }
 
-  #pickAllowedFast(peer: PickerPeer, requests: PeerRequests, out: BlockRef[], limit: number): number {
-    let filled = 0;
-    for (const piece of peer.allowedFast) {
-      if (filled === limit) break;
-      if (!peer.have.has(piece)) continue;
-      let blocks = this.#pieces.get(piece);
-      const mayOpen = this.#pieces.count < this.#maxOpenPieces || requests.countByPiece.size < EXTRA_PIECES_PER_PEER;
-      if (blocks === undefined && mayOpen && this.#table.buckets.has(piece)) blocks = this.#open(piece);
-      if (blocks !== undefined) filled = this.#take(blocks, requests, out, filled, limit);
-    }
-    return filled;
-  }
-
-  #pickFree(peer: PickerPeer, requests: PeerRequests, out: BlockRef[], limit: number): number {
-    const changes = this.#changeCount + this.#pieces.changeCount;
-    if (requests.nothingFreeAt === changes && requests.nothingFreeHaveCount === peer.have.count) return 0;
-    let filled = 0;
-    for (let priority = PRIORITY_MAX; priority > 0 && filled < limit; priority--) {
-      if (this.#table.wantedCountAt(priority) === 0) continue;
-      if (this.#isSequential) filled = this.#pickSequential(priority, peer, requests, out, filled, limit);
-      else filled = this.#pickRarest(priority, peer, requests, out, filled, limit);
-    }
-    // Nothing is left for this peer until a block is given up or the peer gets a piece: spare the next search.
-    // When the bound on open pieces was in the way, that ends without either.
-    if (filled < limit && this.#pieces.count < this.#maxOpenPieces) {
-      requests.nothingFreeAt = changes;
-      requests.nothingFreeHaveCount = peer.have.count;
-    }
-    return filled;
-  }
-
-  #pickRarest(
-    priority: number,
-    peer: PickerPeer,
-    requests: PeerRequests,
-    out: BlockRef[],
-    from: number,
-    limit: number,
-  ): number {
-    const isFast = peer.blocksPerSecond * WHOLE_PIECE_SECONDS >= this.#blocksPerPiece;
-    let filled = from;
-    const current = this.#pieces.get(requests.currentPieceIndex);
-    if (current !== undefined && current.freeCount > 0 && this.#suits(current, priority, peer, requests, isFast)) {
-      filled = this.#take(current, requests, out, filled, limit);
-    }
-    if (filled < limit) {
-      for (const blocks of this.#pieces.hungry) {
-        if (!this.#suits(blocks, priority, peer, requests, isFast)) continue;
-        filled = this.#take(blocks, requests, out, filled, limit);
-        if (filled === limit) return filled;
-      }
-    }
-    while (filled < limit && this.#pieces.count < this.#maxOpenPieces) {
-      const blocks = this.#openNext(priority, peer);
-      if (blocks === undefined) break;
-      blocks.isFastOwned = isFast;
-      filled = this.#take(blocks, requests, out, filled, limit);
-    }
-    // Pieces that were left to others, now that there is nothing better to do.
-    if (filled < limit) {
-      for (const blocks of this.#pieces.hungry) {
-        if (this.#table.priorityOf(blocks.pieceIndex) !== priority || !peer.have.has(blocks.pieceIndex)) continue;
-        filled = this.#take(blocks, requests, out, filled, limit);
-        if (filled === limit) return filled;
-      }
-    }
-    return this.#pickExtra(priority, peer, requests, out, filled, limit);
-  }
-
-  #pickSequential(
-    priority: number,
-    peer: PickerPeer,
-    requests: PeerRequests,
-    out: BlockRef[],
-    from: number,
-    limit: number,
-  ): number {
-    let filled = from;
-    while (filled < limit) {
-      let lowest: PieceBlocks | undefined;
-      for (const blocks of this.#pieces.hungry) {
-        const { pieceIndex } = blocks;
-        if (this.#table.priorityOf(pieceIndex) !== priority || !peer.have.has(pieceIndex)) continue;
-        if (lowest === undefined || pieceIndex < lowest.pieceIndex) lowest = blocks;
-      }
-      if (this.#pieces.count < this.#maxOpenPieces) {
-        const next = this.#table.buckets.lowest(priority, peer.have);
-        if (next >= 0 && (lowest === undefined || next < lowest.pieceIndex)) lowest = this.#openFor(peer, next);
-      }
-      if (lowest === undefined) break;
-      filled = this.#take(lowest, requests, out, filled, limit);
-    }
-    return this.#pickExtra(priority, peer, requests, out, filled, limit);
-  }
-
-  /** Above the bound on open pieces: a piece for a peer that would otherwise fall idle. */
-  #pickExtra(
-    priority: number,
-    peer: PickerPeer,
-    requests: PeerRequests,
-    out: BlockRef[],
-    from: number,
-    limit: number,
-  ): number {
-    let filled = from;
-    if (this.#pieces.count < this.#maxOpenPieces) return filled;
-    while (filled < limit && requests.countByPiece.size < EXTRA_PIECES_PER_PEER) {
-      const blocks = this.#openNext(priority, peer);
-      if (blocks === undefined) break;
-      filled = this.#take(blocks, requests, out, filled, limit);
-    }
-    return filled;
-  }
-
-  #pickDuplicates(peer: PickerPeer, requests: PeerRequests, out: BlockRef[], from: number, limit: number): number {
-    const depth = Math.min(DUPLICATES_MAX, Math.max(DUPLICATES_MIN, Math.floor(peer.blocksPerSecond / 4)));
-    const until = Math.min(limit, from + depth - requests.outstandingCount);
-    if (from >= until) return from;
-    const changes = this.#changeCount + this.#pieces.changeCount;
-    if (requests.nothingToDuplicateAt === changes && requests.nothingToDuplicateHaveCount === peer.have.count) {
-      return from;
-    }
-    let filled = from;
-    for (let copies = 1; copies < COPIES_MAX; copies++) {
-      for (const blocks of this.#pieces.values()) {
-        if (!peer.have.has(blocks.pieceIndex)) continue;
-        filled = this.#pieces.takeDuplicates(blocks, requests, copies, out, filled, until);
-        if (filled === until) return filled;
-      }
-    }
-    requests.nothingToDuplicateAt = changes;
-    requests.nothingToDuplicateHaveCount = peer.have.count;
-    return filled;
-  }
-
-  /** Whether an open piece with free blocks is one that the peer should go on with before it begins another. */
-  #suits(blocks: PieceBlocks, priority: number, peer: PickerPeer, requests: PeerRequests, isFast: boolean): boolean {
-    const { pieceIndex, exclusivePeerId } = blocks;
-    if (this.#table.priorityOf(pieceIndex) !== priority || !peer.have.has(pieceIndex)) return false;
-    if (peer.onParole === true || exclusivePeerId >= 0) return exclusivePeerId === peer.id;
-    if (blocks.outstandingCount === 0 || requests.countByPiece.has(pieceIndex)) return true;
-    return !isFast && !blocks.isFastOwned;
-  }
-
-  #take(blocks: PieceBlocks, requests: PeerRequests, out: BlockRef[], filled: number, limit: number): number {
-    requests.currentPieceIndex = blocks.pieceIndex;
-    return this.#pieces.takeFree(blocks, requests, out, filled, limit);
-  }
-
-  #openNext(priority: number, peer: PickerPeer): PieceBlocks | undefined {
-    const { buckets, have } = this.#table;
-    let next: number;
-    if (this.#isSequential) next = buckets.lowest(priority, peer.have);
-    else if (have.count < RANDOM_FIRST_PIECES) next = buckets.random(priority, peer.have);
-    else next = buckets.rarest(priority, peer.have);
-    return next < 0 ? undefined : this.#openFor(peer, next);
-  }
-
-  #openFor(peer: PickerPeer, piece: number): PieceBlocks {
-    const blocks = this.#open(piece);
-    if (peer.onParole === true) blocks.exclusivePeerId = peer.id;
-    return blocks;
-  }
-
   #open(piece: number): PieceBlocks {
     this.#table.moveTo(piece, 'requested');
     return this.#pieces.open(piece, this.#bytesOfPiece(piece));
@@ -495,7 +308,7 @@ export class PiecePicker {
 
   #abandon(blocks: PieceBlocks): CancelledRequest[] {
     const cancelled = this.#pieces.close(blocks);
-    this.#changeCount++;
+    this.#chooser.handleChange();
     this.#table.moveToUntouched(blocks.pieceIndex);
     return cancelled;
   }

@@ -1,8 +1,8 @@
 // The one state of every piece, its priority, and everything counted from the two. The legal transitions are those
 // of docs/invariants/piece-states.md. Knows no blocks, no peers but through the availability buckets it keeps filled.
-import { assert } from '../base/assert.ts';
-import { Bitfield } from '../base/bitfield.ts';
-import type { Random } from '../base/random.ts';
+import { assert } from '../../base/assert.ts';
+import { Bitfield } from '../../base/bitfield.ts';
+import type { Random } from '../../base/random.ts';
 import { AvailabilityBuckets, PRIORITY_MAX } from './availability-buckets.ts';
 
 export type PieceState = 'skipped' | 'missing' | 'requested' | 'hashing' | 'have';

@@ -1,9 +1,9 @@
 // How many peers have each piece, and the wanted pieces that nobody has begun yet, sorted by priority and by that
 // number. Every change is O(1): a piece moves between neighbouring buckets. Peers that have everything are counted
 // apart, so that a seed that comes or goes touches no piece. Knows no blocks and no requests.
-import { assert } from '../base/assert.ts';
-import { Bitfield } from '../base/bitfield.ts';
-import { type Random, randomBelow } from '../base/random.ts';
+import { assert } from '../../base/assert.ts';
+import { Bitfield } from '../../base/bitfield.ts';
+import { type Random, randomBelow } from '../../base/random.ts';
 
 /** Priorities run from 1 to 7; 0 means skipped and never stands here. */
 export const PRIORITY_MAX = 7;

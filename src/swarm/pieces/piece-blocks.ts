@@ -1,7 +1,7 @@
 // The blocks of one piece that is being fetched: which are free, who was asked for which, who sent which.
 // Flat arrays, because one piece has up to 16,384 blocks. Knows no other piece and no peer but by its number.
-import { assert } from '../base/assert.ts';
-import { BLOCK_BYTES } from '../protocol/limits.ts';
+import { assert } from '../../base/assert.ts';
+import { BLOCK_BYTES } from '../../protocol/limits.ts';
 
 /** Peers that may be asked for one block at a time (end game). */
 export const COPIES_MAX = 3;

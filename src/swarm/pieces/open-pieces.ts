@@ -1,7 +1,7 @@
 // The pieces being fetched and the requests under way, seen from the piece and from the peer. Keeps both views and
 // the counters equal. Knows no priorities, no availability and no peer state: what to fetch is decided elsewhere.
-import { assert } from '../base/assert.ts';
-import { BLOCK_BYTES } from '../protocol/limits.ts';
+import { assert } from '../../base/assert.ts';
+import { BLOCK_BYTES } from '../../protocol/limits.ts';
 import { PieceBlocks } from './piece-blocks.ts';
 
 /** One block as a request names it. Objects in an `out` array are reused by the next call. */
