@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { CreatedTorrent, TorrentDescription } from '../../engine/api.ts';
 import type { CliContext } from '../context.ts';
 import { CliFailure, EXIT, type ExitCode, usageFailure } from '../exit-code.ts';
-import { toSafeJson } from '../output/clean-text.ts';
+import { cleanText, toSafeJson } from '../output/clean-text.ts';
 import { createHashProgress } from '../output/hash-progress.ts';
 
 export interface CreateFlags {
@@ -29,6 +29,9 @@ export async function create(path: string, flags: CreateFlags, context: CliConte
   // Before the hashing, which may take long.
   if (!toStdout && flags.force !== true && (await exists(output))) throw existsFailure(output);
   const created = await hash(path, flags, context);
+  if (flags.quiet !== true) {
+    for (const sentence of created.skipped) context.stderr.write(`millrace: ${cleanText(sentence)}\n`);
+  }
   if (toStdout) {
     context.stdout.write(created.bytes);
     return EXIT.done;

@@ -16,11 +16,16 @@ export class LiveLines {
     this.#stream = stream;
   }
 
+  /** Width to draw for: terminals that do not know theirs say 0. */
+  get columns(): number {
+    return this.#stream.columns || DEFAULT_COLUMNS;
+  }
+
   /** Replaces the block. Lines are cut to the terminal's width, the block to its height. */
   draw(lines: readonly string[]): void {
     this.#lines = lines;
-    const columns = this.#stream.columns ?? DEFAULT_COLUMNS;
-    const shown = lines.slice(0, Math.max(1, (this.#stream.rows ?? DEFAULT_ROWS) - 2));
+    const columns = this.columns;
+    const shown = lines.slice(0, Math.max(1, (this.#stream.rows || DEFAULT_ROWS) - 2));
     const body = shown.map((line) => `${fitCells(line, columns - 1)}${ESCAPE}K\n`).join('');
     // Wrapping off while drawing: a line whose width was misjudged must not push the block out of place.
     this.#stream.write(`${this.#toTop()}${ESCAPE}?7l${body}${ESCAPE}?7h${ESCAPE}J`);

@@ -5,7 +5,7 @@ import type { Failure } from '../exit-code.ts';
 import { writeFailure } from './failure-line.ts';
 import { LiveLines } from './live-lines.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
-import { completeText, nameOf, progressBar, shareOf, statusParts } from './status-line.ts';
+import { completeText, liveStatus, nameOf, progressBar } from './status-line.ts';
 
 const LIVE_INTERVAL_MS = 250;
 /** Torrents shown at once; the others are counted. */
@@ -73,9 +73,6 @@ export class LiveReporter implements Reporter {
   }
 
   #linesOf(torrent: TorrentLike): string[] {
-    const stats = torrent.stats();
-    const parts = statusParts(stats);
-    if (stats.state === 'downloading') parts.unshift(progressBar(shareOf(stats), this.#isUnicode));
-    return [nameOf(torrent), `  ${parts.join('  ')}`];
+    return [nameOf(torrent), liveStatus(torrent.stats(), this.#lines.columns, this.#isUnicode)];
   }
 }

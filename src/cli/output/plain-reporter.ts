@@ -38,7 +38,7 @@ export class PlainReporter implements Reporter {
   }
 
   progress(torrents: readonly TorrentLike[]): void {
-    for (const torrent of torrents) this.#say(`${nameOf(torrent)}: ${statusParts(torrent.stats()).join(', ')}`);
+    for (const torrent of torrents) this.#say(`${nameOf(torrent)}: ${statusParts(torrent.stats(), false).join(', ')}`);
   }
 
   complete(torrent: TorrentLike, seconds: number): void {

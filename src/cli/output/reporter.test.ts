@@ -123,7 +123,8 @@ test('a terminal gets two lines a torrent, redrawn in place, and lasting lines a
   reporter.progress([torrent]);
   const first = context.stdout.text;
   expect(first).toContain('name');
-  expect(first).toContain('[############------------]  50.0 %');
+  // 60 columns: the words leave no more than the shortest bar.
+  expect(first).toContain('  [####----]  50.0 % of 1.0 MiB  down 2 B/s  up 0 B/s  3 p…');
   expect(first).not.toContain('\u001b[2A');
   reporter.progress([torrent]);
   expect(context.stdout.text.slice(first.length)).toContain('\r\u001b[2A');

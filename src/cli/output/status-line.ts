@@ -4,15 +4,18 @@ import { cleanText } from './clean-text.ts';
 import { formatBytes, formatCount, formatRate, formatSeconds, formatShare } from './format.ts';
 
 const BAR_CELLS = 24;
+const BAR_CELLS_MIN = 8;
+/** Brackets, the indent of the line and the gap behind the bar. */
+const BAR_FRAME_CELLS = 6;
 const NAME_MAX_CHARACTERS = 200;
 
 /** Share of the wanted bytes that are had, 0 to 1. */
-export function shareOf(stats: TorrentStats): number {
+function shareOf(stats: TorrentStats): number {
   return stats.wantedBytes === 0 ? 0 : stats.haveBytes / stats.wantedBytes;
 }
 
-/** Parts in a fixed order, joined by two spaces on a terminal and by commas in a plain line. */
-export function statusParts(stats: TorrentStats): string[] {
+/** Parts in a fixed order. `isBrief` leaves out what a narrow terminal has no room for. */
+export function statusParts(stats: TorrentStats, isBrief: boolean): string[] {
   const peers = formatCount(stats.peerCount, 'peer');
   switch (stats.state) {
     case 'fetching-metadata':
@@ -24,7 +27,7 @@ export function statusParts(stats: TorrentStats): string[] {
         `${formatShare(stats.haveBytes, stats.wantedBytes)} of ${formatBytes(stats.wantedBytes)}`,
         `down ${formatRate(stats.downloadBytesPerSecond)}`,
         `up ${formatRate(stats.uploadBytesPerSecond)}`,
-        stats.seedCount === 0 ? peers : `${peers} (${formatCount(stats.seedCount, 'seed')})`,
+        stats.seedCount === 0 || isBrief ? peers : `${peers} (${formatCount(stats.seedCount, 'seed')})`,
         stats.etaSeconds === null ? 'waiting' : `${formatSeconds(stats.etaSeconds)} left`,
       ];
     case 'seeding':
@@ -42,11 +45,19 @@ export function statusParts(stats: TorrentStats): string[] {
   }
 }
 
+/** The line under a torrent's name on a terminal, with a bar in the room that the words leave. */
+export function liveStatus(stats: TorrentStats, columns: number, isUnicode: boolean): string {
+  const text = statusParts(stats, true).join('  ');
+  if (stats.state !== 'downloading') return `  ${text}`;
+  const cells = Math.min(Math.max(columns - text.length - BAR_FRAME_CELLS - 1, BAR_CELLS_MIN), BAR_CELLS);
+  return `  ${progressBar(shareOf(stats), isUnicode, cells)}  ${text}`;
+}
+
 /** `[██████░░░░]`; ASCII where the terminal's encoding may know nothing else. */
-export function progressBar(share: number, isUnicode: boolean): string {
-  const filled = Math.floor(Math.min(Math.max(share, 0), 1) * BAR_CELLS);
+export function progressBar(share: number, isUnicode: boolean, cells: number = BAR_CELLS): string {
+  const filled = Math.floor(Math.min(Math.max(share, 0), 1) * cells);
   const [full, empty] = isUnicode ? ['█', '░'] : ['#', '-'];
-  return `[${full.repeat(filled)}${empty.repeat(BAR_CELLS - filled)}]`;
+  return `[${full.repeat(filled)}${empty.repeat(cells - filled)}]`;
 }
 
 export function nameOf(torrent: TorrentLike): string {
