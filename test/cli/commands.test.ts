@@ -116,7 +116,7 @@ describe.each(['v1', 'v2', 'hybrid'] as const)('a %s torrent', (format) => {
     const path = await createAlbum('--format', format);
     const file = join(folder, 'album', 'disc 1', 'a.flac');
     const bytes = await readFile(file);
-    bytes[30_000]! ^= 1;
+    bytes[50_000]! ^= 1;
     await writeFile(file, bytes);
     const damaged = await runCli(['verify', path, folder]);
     expect(damaged.exitCode).toBe(8);
