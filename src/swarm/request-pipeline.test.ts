@@ -135,6 +135,16 @@ test('idle time between two downloads costs no depth', () => {
   expect(pipeline.desiredDepth()).toBeGreaterThan(before * 0.9);
 });
 
+test('a limit of our own, which asks for one block now and then, neither hides the rate nor lets the depth grow', () => {
+  const pipeline = new RequestPipeline({ nowMs: 0 });
+  for (let nowMs = 0; nowMs < 60_000; nowMs += 800) {
+    pipeline.handleRequested(1, nowMs);
+    pipeline.handleBlock(BLOCK_BYTES, nowMs + 50);
+  }
+  expect(pipeline.downloadBytesPerSecond / (BLOCK_BYTES / 0.8)).toBeCloseTo(1, 1);
+  expect(pipeline.desiredDepth()).toBeLessThan(12);
+});
+
 test.each([
   [0, 1],
   [1, 1],

@@ -19,6 +19,9 @@ const GROWTH_RATIO_MIN = 1.1;
 /** How much of a fall is believed at once; a rise is believed wholly. */
 const FALL_RATIO = 0.3;
 
+/** Without a request under way for longer than this, the rate is measured anew. */
+const IDLE_MS = 1_000;
+
 const TIMEOUT_MIN_MS = 2_000;
 const TIMEOUT_MAX_MS = 60_000;
 /** Until two gaps between blocks were seen. */
@@ -106,9 +109,9 @@ export class RequestPipeline {
   handleRequested(count: number, nowMs: number): void {
     if (count <= 0) return;
     if (this.outstanding === 0) {
+      // Idle time is not the peer's: measure anew from the first block on. Short pauses, as a limit of ours makes, count.
+      if (nowMs - this.#lastProgressMs > IDLE_MS) this.#windowStartMs = Number.NaN;
       this.#lastProgressMs = nowMs;
-      // Idle time is not the peer's: measure anew from the first block on.
-      this.#windowStartMs = Number.NaN;
     }
     if (this.#blocksBeforeProbe < 0) {
       this.#blocksBeforeProbe = this.outstanding;
