@@ -89,6 +89,25 @@ test('an entry is called again when it says, earlier when expedited, never when 
   expect(clock.waiting).toHaveLength(0);
 });
 
+test('an entry that asks for its own next call at once does not hold the loop', () => {
+  const clock = new ManualClock();
+  const queue = new DeadlineQueue(clock, failOnError);
+  let calls = 0;
+  const eager: DeadlineEntry = {
+    handleDeadline: (nowMs) => {
+      calls++;
+      if (calls < 1_000) queue.expedite(eager, nowMs + 1);
+      return Number.POSITIVE_INFINITY;
+    },
+  };
+  queue.expedite(eager, 10);
+  clock.advanceTo(10);
+  expect(calls).toBe(1);
+  clock.advanceTo(100);
+  expect(calls).toBeGreaterThan(10);
+  expect(calls).toBeLessThan(20);
+});
+
 test('an entry that throws is removed and stops no other', () => {
   const clock = new ManualClock();
   const failures: unknown[] = [];

@@ -26,6 +26,8 @@ export class DeadlineQueue {
   #timer: Timer | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #isRunning = false;
+  /** While running: no entry is called again before. */
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   /** `onEntryFailure` is told what an entry threw; the entry is removed. */
   constructor(clock: Clock, onEntryFailure: (entry: DeadlineEntry, error: unknown) => void) {
@@ -34,7 +36,9 @@ export class DeadlineQueue {
   }
 
   /** Calls the entry at `atMs` or, when it is known with an earlier deadline, then. */
-  expedite(entry: DeadlineEntry, atMs: number): void {
+  expedite(entry: DeadlineEntry, wantedMs: number): void {
+    // At least a step ahead, so that an entry which is never satisfied cannot hold the loop.
+    const atMs = Math.max(wantedMs, this.#notBeforeMs);
     let slot = this.#slots.get(entry);
     if (slot === undefined) {
       slot = { entry, atMs, index: -1 };
@@ -66,19 +70,20 @@ export class DeadlineQueue {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.nowMs();
     this.#isRunning = true;
+    this.#notBeforeMs = nowMs + COALESCE_MS + 1;
     for (let slot = this.#heap[0]; slot !== undefined && slot.atMs <= nowMs + COALESCE_MS; slot = this.#heap[0]) {
       this.#takeOut(slot);
       try {
         const nextMs = slot.entry.handleDeadline(nowMs);
         if (this.#slots.get(slot.entry) !== slot) continue;
-        // At least a step ahead, so that an entry which is never satisfied cannot hold the loop.
-        this.expedite(slot.entry, Math.max(nextMs, nowMs + COALESCE_MS + 1));
+        this.expedite(slot.entry, nextMs);
       } catch (error) {
         this.remove(slot.entry);
         this.#onEntryFailure(slot.entry, error);
       }
     }
     this.#isRunning = false;
+    this.#notBeforeMs = Number.NEGATIVE_INFINITY;
     this.#arm();
   }
 

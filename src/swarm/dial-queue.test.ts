@@ -121,6 +121,18 @@ test('named by the user, an address that waits is dialled at once, one in use is
   }
 });
 
+test('an address that is ourselves stays out, whoever names it', () => {
+  const queue = new DialQueue();
+  queue.add(numbered(1), 'pex', 0);
+  queue.handleDialing(numbered(1), 0);
+  queue.remove(numbered(1));
+  queue.handleClosed(numbered(1), 0, false);
+  queue.handleClosed(numbered(1), 0, true);
+  for (const source of ['pex', 'tracker', 'user'] as const) expect(queue.add(numbered(1), source, 1e12)).toBe(false);
+  expect(queue.next(1e12)).toBeUndefined();
+  expect(queue.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+});
+
 test('a useful connection clears the record, a useless one adds to it', () => {
   const queue = new DialQueue();
   const endpoint = numbered(1);

@@ -25,6 +25,7 @@ const SOURCE_RANKS: Readonly<Record<PeerSource, number>> = {
   pex: 1,
 };
 
+const NEVER = Number.POSITIVE_INFINITY;
 /** First wait after a failure at an address that the user gave: the other side may just be starting. */
 const RECONNECT_USER_MIN_MS = 5_000;
 
@@ -82,7 +83,7 @@ export class DialQueue {
       const isWaiting = known.state === 'forgotten' || known.dueMs > nowMs;
       const isOver = known.state === 'forgotten' && nowMs >= known.dueMs;
       const isInUse = known.state === 'dialing' || known.state === 'connected';
-      if (isInUse || !(isOver || (isWaiting && source === 'user'))) return false;
+      if (isInUse || known.dueMs === NEVER || !(isOver || (isWaiting && source === 'user'))) return false;
       known.state = 'idle';
       known.failureCount = 0;
       known.dueMs = nowMs;
@@ -145,7 +146,7 @@ export class DialQueue {
   handleFailed(endpoint: DialEndpoint, nowMs: number): void {
     this.#deadlineMs = undefined;
     const entry = this.#entries.get(endpointKey(endpoint));
-    if (entry === undefined) return;
+    if (entry === undefined || entry.dueMs === NEVER) return;
     entry.failureCount++;
     if (entry.failureCount >= DIAL_FAILURES_MAX && entry.source !== 'user') {
       entry.state = 'forgotten';
@@ -160,20 +161,20 @@ export class DialQueue {
   handleClosed(endpoint: DialEndpoint, nowMs: number, wasUseful: boolean): void {
     this.#deadlineMs = undefined;
     const entry = this.#entries.get(endpointKey(endpoint));
-    if (entry === undefined) return;
-    if (!wasUseful) {
-      this.handleFailed(endpoint, nowMs);
-      return;
-    }
+    if (!wasUseful) this.handleFailed(endpoint, nowMs);
+    if (entry === undefined || entry.dueMs === NEVER || !wasUseful) return;
     entry.failureCount = 0;
     entry.state = 'idle';
     entry.dueMs = nowMs + reconnectMs(entry);
   }
 
-  /** Forgets an address for good, such as one that turned out to be ourselves. */
+  /** Never to be dialled again, whoever names it: it turned out to be ourselves. */
   remove(endpoint: DialEndpoint): void {
     this.#deadlineMs = undefined;
-    this.#entries.delete(endpointKey(endpoint));
+    const entry = this.#entries.get(endpointKey(endpoint));
+    if (entry === undefined) return;
+    entry.state = 'forgotten';
+    entry.dueMs = NEVER;
   }
 
   /** Bans the address on every port and drops what is known of it. Connections that stand are the caller's to end. */
