@@ -57,6 +57,8 @@ export class Session implements SessionLike {
   readonly #incoming = new Set<IncomingPeer>();
   #listeners: Listeners | undefined;
   #lastPeerId = 0;
+  /** Kept when listening ends: the farewell to trackers names it. */
+  #listenPort = 0;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
@@ -84,7 +86,7 @@ export class Session implements SessionLike {
       announceGate: new AnnounceGate(),
       udpTrackers: new UdpTrackerClient({ network, clock, random: crypto.random, log }),
       localAddressFor: (remoteAddress) => this.#localAddressFor(remoteAddress),
-      listenPort: () => this.#listeners?.locals[0]?.port ?? 0,
+      listenPort: () => this.#listenPort,
       nextPeerId: () => ++this.#lastPeerId,
     };
   }
@@ -120,6 +122,7 @@ export class Session implements SessionLike {
       {
         handleConnection: (socket) => this.#handleConnection(socket),
         handleReady: (error) => {
+          this.#listenPort = this.listening[0]?.port ?? 0;
           if (error === undefined) for (const local of this.listening) this.#emitter.emit('listening', local);
           onListening(error);
         },
