@@ -1,6 +1,8 @@
 // Contents to share: random bytes from the world's seed, their files, and the .torrent file that describes them.
 import { assert } from '../../src/base/assert.ts';
+import { writeUint32 } from '../../src/base/bytes.ts';
 import { type Random, randomBelow, randomBytes } from '../../src/base/random.ts';
+import { BLOCK_BYTES } from '../../src/protocol/limits.ts';
 import {
   decodeMetainfo,
   type InfoDictionary,
@@ -19,6 +21,8 @@ export interface ContentOptions {
   /** @defaultValue `'v1'` */
   readonly format?: TorrentFormat;
   readonly name?: string;
+  /** Random bytes cost time: a large content repeats some, a number in each block making the pieces differ. */
+  readonly isRepetitive?: boolean;
   /** Announce URLs, one tier each. */
   readonly trackers?: readonly string[];
   readonly private?: boolean;
@@ -40,6 +44,8 @@ export class SimContent {
   /** The byte space: files, pads and gaps. */
   readonly bytes: Uint8Array;
   readonly files: readonly SimContentFile[];
+  /** Announce URLs. */
+  readonly trackers: readonly string[];
 
   constructor(options: ContentOptions, random: Random, crypto: MetainfoCrypto) {
     const { pieceCount = 16, pieceLengthBytes = 32_768, format = 'v1' } = options;
@@ -49,7 +55,7 @@ export class SimContent {
     const files = lengths.map((lengthBytes, index) => ({
       // Every third file stands in a folder of its own.
       path: isMultiFile ? [...(index % 3 === 2 ? [`folder-${index}`] : []), `file-${index}`] : [this.name],
-      bytes: randomBytes(random, new Uint8Array(lengthBytes)),
+      bytes: fill(random, new Uint8Array(lengthBytes), options.isRepetitive === true),
     }));
     files.sort((left, right) => (left.path.join('/') < right.path.join('/') ? -1 : 1));
     const { torrentBytes, space } = sampleTorrent(
@@ -67,6 +73,7 @@ export class SimContent {
     const decoded = decodeMetainfo(torrentBytes, crypto);
     assert(decoded.ok, 'a made torrent is a valid one');
     this.metainfo = torrentBytes;
+    this.trackers = options.trackers ?? [];
     this.info = decoded.value.info;
     this.infoHash = this.info.infoHash ?? this.info.infoHashV2!.slice(0, 20);
     this.bytes = space;
@@ -97,4 +104,15 @@ export class SimContent {
     }
     return partial;
   }
+}
+
+function fill(random: Random, bytes: Uint8Array, isRepetitive: boolean): Uint8Array {
+  if (!isRepetitive) return randomBytes(random, bytes);
+  const pattern = randomBytes(random, new Uint8Array(BLOCK_BYTES));
+  for (let begin = 0; begin < bytes.length; begin += BLOCK_BYTES) {
+    const block = bytes.subarray(begin, begin + BLOCK_BYTES);
+    block.set(pattern.subarray(0, block.length));
+    if (block.length >= 4) writeUint32(block, 0, begin / BLOCK_BYTES);
+  }
+  return bytes;
 }

@@ -124,6 +124,7 @@ export class VirtualClock {
 export class SimClock implements Clock {
   readonly #clock: VirtualClock;
   readonly #wallOffsetMs: number;
+  #isHalted = false;
   #liveTimerCount = 0;
   #mostTimers = 0;
 
@@ -150,6 +151,11 @@ export class SimClock implements Clock {
     return Math.floor(WALL_START_MS + this.#clock.nowMs + this.#wallOffsetMs);
   }
 
+  /** The process is gone: none of its timers fires any more. */
+  halt(): void {
+    this.#isHalted = true;
+  }
+
   schedule(atMs: number, callback: () => void): Timer {
     if (atMs === Infinity) throw new RangeError('a timer that never fires is no timer: keep none');
     let isLive = true;
@@ -161,7 +167,7 @@ export class SimClock implements Clock {
     };
     const timer = this.#clock.schedule(atMs, () => {
       release();
-      callback();
+      if (!this.#isHalted) callback();
     });
     return {
       cancel: () => {

@@ -1,0 +1,58 @@
+// Every scenario, by which the runner finds it.
+import { churn } from './churn.ts';
+import { endGame } from './end-game.ts';
+import { fullDisk } from './full-disk.ts';
+import { behindNat, chosenFiles, crowd, largePieces, magnetLink } from './kinds-of-content.ts';
+import { lossyLinks } from './lossy-links.ts';
+import { lyingPeer } from './lying-peer.ts';
+import { longPartition, seedReturns, shortPartition } from './partition.ts';
+import { rateLimits } from './rate-limits.ts';
+import { corruptOnDisk, readErrors, resumePartial, rottenSeed } from './resume.ts';
+import type { Scenario } from './scenario.ts';
+import { silentPeers, stallingPeers, unchokeNever } from './silent-peers.ts';
+import { slowDisk, stuckDisk } from './slow-disk.ts';
+import { slowLoris } from './slow-loris.ts';
+import { trackerEvents, trackerRecovers, udpTrackerRecovers } from './tracker-recovers.ts';
+import { wireRules } from './wire-rules.ts';
+
+/** What peers and links do to each other. */
+export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
+  lossyLinks,
+  endGame,
+  rateLimits,
+  crowd,
+  behindNat,
+  magnetLink,
+  chosenFiles,
+  largePieces,
+];
+
+/** Peers that mean harm, or do harm. */
+export const HOSTILE_SCENARIOS: readonly Scenario[] = [
+  lyingPeer,
+  silentPeers,
+  unchokeNever,
+  stallingPeers,
+  slowLoris,
+  wireRules,
+  rottenSeed,
+];
+
+/** What breaks and comes back. */
+export const FAULT_SCENARIOS: readonly Scenario[] = [
+  churn,
+  shortPartition,
+  longPartition,
+  seedReturns,
+  trackerEvents,
+  trackerRecovers,
+  udpTrackerRecovers,
+  fullDisk,
+  slowDisk,
+  stuckDisk,
+  resumePartial,
+  corruptOnDisk,
+  readErrors,
+];
+
+export const ALL_SCENARIOS: readonly Scenario[] = [...EXCHANGE_SCENARIOS, ...HOSTILE_SCENARIOS, ...FAULT_SCENARIOS];

@@ -1,0 +1,88 @@
+// The tracker fails in every way it can, then works.
+import type { TrackerMode } from '../world/sim-tracker.ts';
+import { UDP_TRACKER_URL } from '../world/sim-world.ts';
+import { formatOf, type Scenario, untilSeeds } from './scenario.ts';
+
+const MODES: readonly TrackerMode[] = ['error', 'garbage', 'silent', 'failure', 'huge'];
+
+function failThenRecover(trackers: readonly string[] | undefined): Scenario['run'] {
+  return (world, seed) => {
+    world.tracker.mode = 'error';
+    const content = world.makeContent({
+      format: formatOf(seed),
+      pieceCount: 16,
+      ...(trackers !== undefined && { trackers }),
+    });
+    world.addPeer({ content, has: 'all' });
+    const leecher = world.addPeer({ content });
+    for (const mode of MODES) {
+      world.tracker.mode = mode;
+      world.run(120_000);
+    }
+    world.check(leecher.havePieceCount === 0, 'pieces came from nowhere');
+    world.check(
+      leecher.torrent.trackers().every(({ state }) => state !== 'working'),
+      'a dead tracker is called working',
+    );
+    const { requests } = leecher.run.http;
+    for (const [index, { atMs }] of requests.entries()) {
+      const beforeMs = requests[index - 1]?.atMs ?? Number.NEGATIVE_INFINITY;
+      world.check(atMs - beforeMs >= 5_000, `announces ${atMs - beforeMs} ms apart`);
+    }
+    world.tracker.mode = 'ok';
+    // Back-off has grown meanwhile; an hour is its bound.
+    untilSeeds(world, [leecher], 4_000_000);
+    world.check(
+      leecher.torrent.trackers().some(({ state }) => state === 'working'),
+      'the tracker is not called working',
+    );
+    const started = world.tracker.announces.filter(({ event }) => event === 'started');
+    world.check(started.length === 2, `${started.length} announces of started instead of 2`);
+  };
+}
+
+export const trackerRecovers: Scenario = {
+  name: 'tracker-recovers',
+  about: 'A tracker that fails in every way is tried ever more rarely, and used again once it works.',
+  run: failThenRecover(undefined),
+};
+
+export const udpTrackerRecovers: Scenario = {
+  name: 'udp-tracker-recovers',
+  about: 'The same over UDP, on links that lose datagrams.',
+  link: { latencyMs: 30, lossRatio: 0.1 },
+  run: failThenRecover([UDP_TRACKER_URL]),
+};
+
+export const trackerEvents: Scenario = {
+  name: 'tracker-events',
+  about: 'The tracker hears started, completed and stopped once each, in that order, and true numbers.',
+  run(world, seed) {
+    const content = world.makeContent({ format: formatOf(seed), pieceCount: 16 });
+    world.addPeer({ content, has: 'all' });
+    const leecher = world.addPeer({ content });
+    untilSeeds(world, [leecher], 120_000);
+    world.run(300_000);
+    const [address] = leecher.host.addresses;
+    leecher.close();
+    const heard = world.tracker.announces.filter((announce) => announce.address === address);
+    const events = heard.map(({ event }) => event).filter((event) => event !== '');
+    world.check(events.join() === 'started,completed,stopped', `events: ${events.join()}`);
+    world.check(heard[0]?.left === content.info.contentBytes, `left ${heard[0]?.left} at first`);
+    world.check(heard.at(-1)?.left === 0, 'something left at the end');
+    const downloaded = heard.at(-1)?.downloaded ?? 0;
+    world.check(downloaded >= content.info.contentBytes, `${downloaded} bytes downloaded at the end`);
+    const spacing = heard.slice(1, -1).map(({ atMs }, index) => atMs - heard[index]!.atMs);
+    world.check(heard.length >= 4, `${heard.length} announces in 5 minutes of a 2 minute interval`);
+    world.check(
+      spacing.slice(1).every((ms) => ms > 55_000),
+      `announces ${spacing.join()} ms apart`,
+    );
+    const seedAddress = world.peers[0]!.host.addresses[0];
+    const seedEvents = world.tracker.announces.filter((announce) => announce.address === seedAddress);
+    world.check(
+      !seedEvents.some(({ event }) => event === 'completed'),
+      'a seed that downloaded nothing said completed',
+    );
+  },
+};
