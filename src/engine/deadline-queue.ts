@@ -26,8 +26,11 @@ export class DeadlineQueue {
   #timer: Timer | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #isRunning = false;
-  /** While running: no entry is called again before. */
-  #notBeforeMs = Number.NEGATIVE_INFINITY;
+  /**
+   * While entries are called: the earliest that any may be called next. Without it an entry that was called early, and
+   * asks for its deadline again, would be called at the same instant for ever.
+   */
+  #earliestMs = Number.NEGATIVE_INFINITY;
 
   /** `onEntryFailure` is told what an entry threw; the entry is removed. */
   constructor(clock: Clock, onEntryFailure: (entry: DeadlineEntry, error: unknown) => void) {
@@ -35,10 +38,9 @@ export class DeadlineQueue {
     this.#onEntryFailure = onEntryFailure;
   }
 
-  /** Calls the entry at `atMs` or, when it is known with an earlier deadline, then. */
+  /** Calls the entry at `wantedMs` or, when it is known with an earlier deadline, then. */
   expedite(entry: DeadlineEntry, wantedMs: number): void {
-    // At least a step ahead, so that an entry which is never satisfied cannot hold the loop.
-    const atMs = Math.max(wantedMs, this.#notBeforeMs);
+    const atMs = Math.max(wantedMs, this.#earliestMs);
     let slot = this.#slots.get(entry);
     if (slot === undefined) {
       slot = { entry, atMs, index: -1 };
@@ -70,7 +72,7 @@ export class DeadlineQueue {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.nowMs();
     this.#isRunning = true;
-    this.#notBeforeMs = nowMs + COALESCE_MS + 1;
+    this.#earliestMs = nowMs + COALESCE_MS + 1;
     for (let slot = this.#heap[0]; slot !== undefined && slot.atMs <= nowMs + COALESCE_MS; slot = this.#heap[0]) {
       this.#takeOut(slot);
       try {
@@ -83,7 +85,7 @@ export class DeadlineQueue {
       }
     }
     this.#isRunning = false;
-    this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+    this.#earliestMs = Number.NEGATIVE_INFINITY;
     this.#arm();
   }
 
