@@ -202,18 +202,39 @@ export class Download {
 
   /** The piece is no longer wanted: drops what has come of it. */
   forgetPiece(pieceIndex: number): void {
-    this.#buffers.get(pieceIndex)?.release();
-    this.#buffers.delete(pieceIndex);
+    const buffer = this.#buffers.get(pieceIndex);
+    if (buffer !== undefined) this.#drop(buffer);
+  }
+
+  /** A peer has ended. A piece of which it alone was sending, and no block has come, keeps no memory. */
+  handlePeerGone(): void {
+    for (const buffer of this.#buffers.values()) {
+      if (this.#parts.picker.stateOf(buffer.pieceIndex) !== 'requested') this.#drop(buffer);
+    }
   }
 
   /** Drops what is half received; pieces that the disk has whole are still judged. */
   stop(): void {
     this.isRunning = false;
-    for (const [pieceIndex, buffer] of this.#buffers) {
-      buffer.release();
-      this.#parts.picker.handleWriteFailed(pieceIndex);
+    const { picker } = this.#parts;
+    for (const buffer of this.#buffers.values()) {
+      this.#drop(buffer);
+      // Where no whole block had come, the piece was given up with its last request.
+      if (picker.stateOf(buffer.pieceIndex) === 'requested') picker.handleWriteFailed(buffer.pieceIndex);
     }
-    this.#buffers.clear();
+  }
+
+  /** Gives a piece's memory back; who is in the middle of one of its blocks writes there no more. */
+  #drop(buffer: PieceBuffer): void {
+    const { pieceIndex } = buffer;
+    for (const [key, writer] of this.#writers) {
+      const blockIndex = key - writerKey(pieceIndex, 0);
+      if (blockIndex < 0 || blockIndex >= BLOCKS_PER_PIECE_MAX) continue;
+      writer.abandonBlock(pieceIndex, blockIndex * BLOCK_BYTES);
+      this.#writers.delete(key);
+    }
+    buffer.release();
+    this.#buffers.delete(pieceIndex);
   }
 
   #bufferOf(pieceIndex: number): PieceBuffer {
@@ -293,8 +314,8 @@ export class Download {
     if (!buffer.isComplete && this.#buffers.get(buffer.pieceIndex) !== buffer) return;
     if (buffer.hasFailed) return;
     buffer.hasFailed = true;
-    this.#buffers.delete(buffer.pieceIndex);
-    buffer.release();
+    if (this.#buffers.get(buffer.pieceIndex) === buffer) this.#drop(buffer);
+    else buffer.release();
     this.#handleOutcome(buffer, { error, matched: false });
   }
 

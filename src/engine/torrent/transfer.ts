@@ -217,6 +217,7 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
     if (!this.#peers.delete(peer.id)) return;
     this.download.handleRequestsLost(peer);
     this.picker.handlePeerGone(peer.id);
+    this.download.handlePeerGone();
     this.picker.removeAvailability(peer.have);
     this.#downloadGate.forget(peer);
     this.#uploadGate.forget(peer);
