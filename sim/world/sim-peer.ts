@@ -19,6 +19,7 @@ import { SimClock, type VirtualClock } from './virtual-clock.ts';
 
 export const SAVE_TO = '/data';
 const LISTEN_PORT = 6881;
+const LISTEN_MAX_MS = 100;
 /** What closing may take: the trackers' 3 s, and a little for the disk. */
 const CLOSE_MAX_MS = 20_000;
 
@@ -114,22 +115,28 @@ export class SimPeer {
     return this.#run?.torrent.stats().havePieceCount ?? 0;
   }
 
-  /** Starts the engine on this computer, on the files that are there. `more` is added to the options for this run. */
+  /**
+   * Starts the engine on this computer, on the files that are there. `more` is added to the options for this run. Time
+   * passes until it listens, so this is nothing for the inside of an event.
+   */
   start(more: Partial<AddTorrentOptions> = {}): void {
     const { session: sessionOptions, torrent: torrentOptions, source } = this.#options;
     const { clock, disk, http, platform } = this.#boot();
     const session = new Session(platform, { listenPort: LISTEN_PORT, ...sessionOptions });
     session.listen((error) => {
-      if (error !== undefined) this.#world.report(`${this.name} could not listen: ${error.message}`);
+      if (error !== undefined) {
+        this.#world.report(`${this.name} could not listen: ${error.message}`);
+        return;
+      }
+      const torrent = session.addNow(source === 'magnet' ? this.#magnet() : this.content.metainfo, {
+        saveTo: SAVE_TO,
+        ...torrentOptions,
+        ...more,
+      });
+      this.#watch(torrent);
+      this.#run = { clock, disk, http, session, torrent };
     });
-    const { content } = this;
-    const torrent = session.addNow(source === 'magnet' ? this.#magnet() : content.metainfo, {
-      saveTo: SAVE_TO,
-      ...torrentOptions,
-      ...more,
-    });
-    this.#watch(torrent);
-    this.#run = { clock, disk, http, session, torrent };
+    this.#world.clock.runUntil(() => this.isRunning, { limitMs: LISTEN_MAX_MS });
   }
 
   /** Ends the session as a program does, and checks that nothing of it is left. */

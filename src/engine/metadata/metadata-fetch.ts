@@ -2,7 +2,7 @@
 // bytes have the info-hash. A peer that sent other bytes is not asked again. Ends when the dictionary is found.
 import { bytesEqual } from '../../base/bytes.ts';
 import type { Endpoint, TcpSocket } from '../../platform/network.ts';
-import { CONNECT_TIMEOUT_MS } from '../../protocol/limits.ts';
+import { CONNECT_TIMEOUT_MS, PEER_LIST_MAX } from '../../protocol/limits.ts';
 import { decodeInfoDictionary, type InfoDictionary } from '../../protocol/metainfo/index.ts';
 import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
@@ -31,7 +31,7 @@ export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
   // BOUNDED: both together PEERS_MAX.
   readonly #dials = new Map<Endpoint, TcpSocket>();
   readonly #peers = new Map<MetadataPeer, Endpoint | undefined>();
-  // BOUNDED: PEER_LIST_MAX of the dial queue; handed on when the metadata has come.
+  // BOUNDED: PEER_LIST_MAX, as the dial queue is; handed on when the metadata has come.
   readonly #known: Endpoint[] = [];
   #isRunning = false;
 
@@ -101,6 +101,13 @@ export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
     this.stop();
     if (parsed.ok) this.#host.handleMetadata(parsed.value);
     else this.#host.handleInvalid(parsed.problem.message);
+  }
+
+  /** Only told on: a second connection to it is not worth having before the metadata is there. */
+  handleListenPort(peer: MetadataPeer, port: number): void {
+    const { address } = peer.socket.remote;
+    const isKnown = this.#known.some((known) => known.address === address && known.port === port);
+    if (!isKnown && this.#known.length < PEER_LIST_MAX) this.#known.push({ address, port });
   }
 
   handleEnded(peer: MetadataPeer): void {

@@ -30,6 +30,8 @@ const PART_TIMEOUT_MS = 15_000;
 export interface MetadataPeerHost {
   /** All parts have come. They may be lies. */
   handleInfoBytes(peer: MetadataPeer, infoBytes: Uint8Array): void;
+  /** Where a peer that connected to us can be connected to. */
+  handleListenPort(peer: MetadataPeer, port: number): void;
   handleEnded(peer: MetadataPeer): void;
 }
 
@@ -117,6 +119,8 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
   }
 
   #handleExtensions(): void {
+    const { listenPort } = this.#connection.extensions;
+    if (listenPort !== undefined && !this.#connection.isInitiator) this.#host.handleListenPort(this, listenPort);
     const sizeBytes = this.#connection.extensions.metadataSizeBytes ?? 0;
     // BEP 9: a peer that names no size does not have the metadata (yet).
     if (this.#sizeBytes > 0 || sizeBytes <= 0 || sizeBytes > TORRENT_FILE_MAX_BYTES) return;
