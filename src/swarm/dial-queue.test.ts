@@ -91,6 +91,22 @@ test('waits longer after each failure, then forgets the address, gossip or not, 
   expect(queue.next(nowMs + RECONNECT_MAX_MS)?.endpoint).toEqual(endpoint);
 });
 
+test('a forgotten address that the tracker still lists gets one more try after the wait that would have come next', () => {
+  const queue = new DialQueue();
+  const endpoint = numbered(1);
+  queue.add(endpoint, 'tracker', 0);
+  for (let i = 0; i < DIAL_FAILURES_MAX; i++) fail(queue, endpoint, 0);
+  const waitMs = RECONNECT_MIN_MS * 2 ** (DIAL_FAILURES_MAX - 1);
+  expect(queue.add(endpoint, 'tracker', waitMs - 1)).toBe(false);
+  expect(queue.add(endpoint, 'dht', waitMs)).toBe(false);
+  expect(queue.add(endpoint, 'tracker', waitMs)).toBe(true);
+  expect(queue.next(waitMs)?.endpoint).toEqual(endpoint);
+  fail(queue, endpoint, waitMs);
+  expect(queue.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+  expect(queue.add(endpoint, 'tracker', 2 * waitMs - 1)).toBe(false);
+  expect(queue.add(endpoint, 'tracker', 2 * waitMs)).toBe(true);
+});
+
 test('an address that the user gave is tried soon, ever more rarely, and never forgotten', () => {
   const queue = new DialQueue();
   const endpoint = at('127.0.0.1');

@@ -29,6 +29,9 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** First wait after a failure at an address that the user gave: the other side may just be starting. */
 const RECONNECT_USER_MIN_MS = 5_000;
 
+/** From the last failure until a tracker's list brings a forgotten address back: the wait that would have come next. */
+const RELISTED_MIN_MS: number = RECONNECT_MIN_MS * 2 ** (DIAL_FAILURES_MAX - 1);
+
 export interface DialCandidate {
   readonly endpoint: DialEndpoint;
   readonly source: PeerSource;
@@ -83,9 +86,12 @@ export class DialQueue {
       const isWaiting = known.state === 'forgotten' || known.dueMs > nowMs;
       const isOver = known.state === 'forgotten' && nowMs >= known.dueMs;
       const isInUse = known.state === 'dialing' || known.state === 'connected';
-      if (isInUse || known.dueMs === NEVER || !(isOver || (isWaiting && source === 'user'))) return false;
+      // A tracker that still lists it has heard from it meanwhile: worth one more try, as in libtorrent.
+      const forgottenForMs = nowMs - (known.dueMs - RECONNECT_MAX_MS);
+      const isRevived = known.state === 'forgotten' && source === 'tracker' && forgottenForMs >= RELISTED_MIN_MS;
+      if (isInUse || known.dueMs === NEVER || !(isOver || isRevived || (isWaiting && source === 'user'))) return false;
+      known.failureCount = isRevived && !isOver ? DIAL_FAILURES_MAX - 1 : 0;
       known.state = 'idle';
-      known.failureCount = 0;
       known.dueMs = nowMs;
       return true;
     }
