@@ -35,9 +35,14 @@ export class ConnectionBudget {
     this.#connectionCount--;
   }
 
+  /** As many accepted connections as may wait for a handshake do. */
+  get isInboundFull(): boolean {
+    return this.#halfOpenInboundCount >= HALF_OPEN_INBOUND_MAX;
+  }
+
   /** An accepted connection that has not sent its handshake yet. */
   openInbound(): boolean {
-    if (this.#halfOpenInboundCount >= HALF_OPEN_INBOUND_MAX || !this.open()) return false;
+    if (this.isInboundFull || !this.open()) return false;
     this.#halfOpenInboundCount++;
     return true;
   }

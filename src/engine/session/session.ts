@@ -228,6 +228,11 @@ export class Session implements SessionLike {
   }
 
   #handleConnection(socket: TcpSocket): void {
+    // A real peer sends its handshake at once: the one that has been silent longest makes room for the next.
+    if (this.#context.connections.isInboundFull) {
+      const [oldest] = this.#incoming;
+      oldest?.close();
+    }
     if (this.#isClosed || !this.#context.connections.openInbound()) {
       socket.destroy();
       return;
