@@ -280,7 +280,11 @@ export class Torrent implements TorrentLike {
     const wanted = wantedOf(content, indexes);
     storage.setWanted(wanted, ({ error }) => {
       if (error !== undefined) this.#handleDiskError(error);
-      else if (!this.#isRemoved) transfer.setWanted(wanted);
+      else if (!this.#isRemoved) {
+        transfer.setWanted(wanted);
+        // Before the check ends nothing is created; after it, what no piece creates.
+        if (this.#isChecked && this.#options.seedOnly !== true) this.#createEmptyFiles(storage);
+      }
     });
   }
 
@@ -385,6 +389,12 @@ export class Torrent implements TorrentLike {
     const has = transfer.picker.haveBitfield.has(pieceIndex);
     if (verdict === 'good' && !has) transfer.picker.handlePieceVerified(pieceIndex);
     else if (verdict !== 'good' && has) transfer.picker.handlePieceLost(pieceIndex);
+  }
+
+  #createEmptyFiles(storage: Storage): void {
+    storage.createEmptyFiles(({ error }) => {
+      if (error !== undefined) this.#handleDiskError(error);
+    });
   }
 
   /** What no piece creates, then the exchange begins. */
