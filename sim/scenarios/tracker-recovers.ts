@@ -42,12 +42,9 @@ function failThenRecover(trackers: readonly string[] | undefined): Scenario['run
     world.tracker.mode = 'ok';
     // Back-off has grown meanwhile; an hour is its bound.
     untilSeeds(world, [leecher], 4_000_000);
-    // The announce of `completed` must have been answered.
-    world.run(60_000);
-    world.check(
-      leecher.torrent.trackers().some(({ state }) => state === 'working'),
-      'the tracker is not called working',
-    );
+    // The announce of `completed` is under way, or waits for its next try where datagrams are lost.
+    const isWorking = (): boolean => leecher.torrent.trackers().some(({ state }) => state === 'working');
+    world.runUntil('the tracker is called working', isWorking, { limitMs: 4_000_000 });
     const started = announcesOf(world, content).filter(({ event }) => event === 'started');
     // A hybrid's seed may have been found under the other hash; over UDP a repeated announce is heard twice.
     const isHttp = started.every(({ kind }) => kind === 'http');
