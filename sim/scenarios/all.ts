@@ -7,7 +7,7 @@ import { lossyLinks } from './lossy-links.ts';
 import { lyingPeer } from './lying-peer.ts';
 import { longPartition, seedReturns, shortPartition } from './partition.ts';
 import { rateLimits } from './rate-limits.ts';
-import { corruptOnDisk, readErrors, resumePartial, rottenSeed } from './resume.ts';
+import { brokenDisk, corruptOnDisk, readErrors, resumePartial, rottenSeed } from './resume.ts';
 import type { Scenario } from './scenario.ts';
 import { silentPeers, stallingPeers, unchokeNever } from './silent-peers.ts';
 import { slowDisk, stuckDisk } from './slow-disk.ts';
@@ -53,6 +53,7 @@ export const FAULT_SCENARIOS: readonly Scenario[] = [
   resumePartial,
   corruptOnDisk,
   readErrors,
+  brokenDisk,
 ];
 
 export const ALL_SCENARIOS: readonly Scenario[] = [...EXCHANGE_SCENARIOS, ...HOSTILE_SCENARIOS, ...FAULT_SCENARIOS];

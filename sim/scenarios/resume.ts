@@ -72,16 +72,33 @@ export const rottenSeed: Scenario = {
 
 export const readErrors: Scenario = {
   name: 'read-errors',
-  about: 'A seed that cannot read one piece goes on serving the others.',
+  about: 'A seed that cannot read one piece withdraws it, serves the others, and gets it back from elsewhere.',
   run(world, seed) {
     const content = world.makeContent({ format: formatOf(seed), pieceCount: 24 });
     const sick = world.addPeer({ content, has: 'all', name: 'sick seed' });
-    sick.mayFail = true;
     world.runUntil('the seed is ready', () => sick.isSeed, { limitMs: 10_000 });
     sick.run.disk.faults.read = (pieceIndex) => (pieceIndex === 7 ? 'DISK_IO' : undefined);
     const leecher = world.addPeer({ content });
     world.runUntil('all but one piece', () => leecher.havePieceCount === content.pieceCount - 1, { limitMs: 120_000 });
+    world.check(sick.havePieceCount === content.pieceCount - 1, 'the piece was not withdrawn');
     sick.run.disk.faults.read = undefined;
+    world.addPeer({ content, has: 'all' });
+    untilSeeds(world, [leecher, sick], 400_000);
+  },
+};
+
+export const brokenDisk: Scenario = {
+  name: 'broken-disk',
+  about: 'A disk from which nothing can be read fails the torrent with DISK_IO, and the rest goes on.',
+  run(world, seed) {
+    const content = world.makeContent({ format: formatOf(seed), pieceCount: 24 });
+    const sick = world.addPeer({ content, has: 'all', name: 'sick seed' });
+    world.runUntil('the seed is ready', () => sick.isSeed, { limitMs: 10_000 });
+    sick.run.disk.faults.read = () => 'DISK_IO';
+    sick.mayFail = true;
+    const leecher = world.addPeer({ content });
+    world.runUntil('the torrent fails', () => sick.torrent.state === 'failed', { limitMs: 60_000 });
+    world.check(sick.torrent.error?.code === 'DISK_IO', `the error is ${sick.torrent.error?.code}`);
     world.addPeer({ content, has: 'all' });
     untilSeeds(world, [leecher], 400_000);
   },

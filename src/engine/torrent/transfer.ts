@@ -25,6 +25,10 @@ const OPEN_PIECES_MAX = 4_096;
 const SENDER_KEYS_MAX = 10_000;
 const DEFAULT_PRIORITY = 4;
 
+/** So many pieces that cannot be read cost only themselves; more within the window, and the disk is at fault. */
+const READ_ERRORS_MAX = 3;
+const READ_ERRORS_WINDOW_MS = 60_000;
+
 export interface TransferOptions {
   readonly content: TorrentContent;
   readonly storage: Storage;
@@ -67,6 +71,8 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
   #isComplete = false;
   #isRunning = false;
   #wanted: readonly boolean[];
+  #readErrorsSinceMs = Number.NEGATIVE_INFINITY;
+  #readErrorCount = 0;
   downloadedBytes = 0;
   uploadedBytes = 0;
 
@@ -316,7 +322,7 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
   /** A piece that we said we have cannot be read: it is fetched again. */
   handleReadError(pieceIndex: number, error: DiskError): void {
     if (error.code === 'DISK_CLOSED' || !this.hasPiece(pieceIndex)) return;
-    if (error.code !== 'DISK_NOT_FOUND') {
+    if (error.code !== 'DISK_NOT_FOUND' && !(error.code === 'DISK_IO' && this.#countReadError() <= READ_ERRORS_MAX)) {
       this.handleDiskError(error);
       return;
     }
@@ -324,6 +330,16 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
     for (const peer of this.#peers.values()) peer.announceDontHave(pieceIndex);
     this.#updateCompletion();
     for (const peer of this.#peers.values()) this.updateInterest(peer);
+  }
+
+  /** Read errors in the present minute, this one included. */
+  #countReadError(): number {
+    const nowMs = this.nowMs();
+    if (nowMs - this.#readErrorsSinceMs >= READ_ERRORS_WINDOW_MS) {
+      this.#readErrorsSinceMs = nowMs;
+      this.#readErrorCount = 0;
+    }
+    return ++this.#readErrorCount;
   }
 
   handleDiskBusy(): void {
