@@ -195,7 +195,7 @@ export class SimWorld implements PeerSurroundings {
   #inspectPeer(peer: SimPeer): void {
     const { torrent, disk, session } = peer.run;
     try {
-      (session as { assertInvariants?: () => void }).assertInvariants?.();
+      session.assertInvariants();
     } catch (error) {
       this.report(`${peer.name}: ${String(error)}`);
     }

@@ -63,6 +63,10 @@ export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
     return this.#peers.size;
   }
 
+  get connectionCount(): number {
+    return this.#peers.size + this.#dials.size;
+  }
+
   /** The addresses given so far that were worth keeping. */
   get knownPeers(): readonly Endpoint[] {
     return this.#known;

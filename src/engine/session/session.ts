@@ -1,5 +1,6 @@
 // A session: the listening ports, the shared budgets, and the torrents. Routes accepted connections to the torrent that
 // their handshake names; everything else is the torrents' own.
+import { assert } from '../../base/assert.ts';
 import { bytesToHex } from '../../base/bytes.ts';
 import { Emitter, type ListenOptions, type Unsubscribe } from '../../base/emitter.ts';
 import type { TcpSocket } from '../../platform/network.ts';
@@ -225,6 +226,17 @@ export class Session implements SessionLike {
     };
     for (const torrent of [...this.#torrents]) torrent.removeNow(handleEnd, timeoutMs);
     handleEnd();
+  }
+
+  /** Throws when the parts disagree. For tests. */
+  assertInvariants(): void {
+    let connectionCount = this.#incoming.size;
+    for (const torrent of this.#torrents) {
+      torrent.assertInvariants();
+      connectionCount += torrent.connectionCount;
+    }
+    const counted = this.#context.connections.connectionCount;
+    assert(counted === connectionCount, `${counted} connections in the budget, ${connectionCount} in the torrents`);
   }
 
   #handleConnection(socket: TcpSocket): void {

@@ -81,6 +81,10 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     if (this.#isRunning) this.#dialMore(nowMs);
   }
 
+  get connectionCount(): number {
+    return this.#sessions.size + this.#dials.size;
+  }
+
   isBanned(address: string): boolean {
     return this.#queue.isBanned(address, this.#nowMs());
   }

@@ -304,6 +304,16 @@ export class Torrent implements TorrentLike {
     return (this.#parts?.connector ?? this.#metadata)?.accept(socket, connection) ?? false;
   }
 
+  /** Throws when the parts disagree. For tests. */
+  assertInvariants(): void {
+    this.#parts?.transfer.assertInvariants();
+  }
+
+  /** Connections that stand or are being made, from both sides. */
+  get connectionCount(): number {
+    return this.#parts?.connector.connectionCount ?? this.#metadata?.connectionCount ?? 0;
+  }
+
   /** Our own mistake somewhere below: this torrent ends, the session lives. */
   failInternally(error: unknown): void {
     this.#fail(

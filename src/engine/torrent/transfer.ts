@@ -1,5 +1,6 @@
 // The exchange of one torrent's pieces once its info dictionary is known: joins the picker, the disk, the connected
 // peers, downloading and uploading. Lives as long as the torrent; peers come and go. Knows no tracker and no listener.
+import { assert } from '../../base/assert.ts';
 import { Bitfield } from '../../base/bitfield.ts';
 import type { DiskError, ExpectedHash, Storage } from '../../platform/disk.ts';
 import { SLAB_BYTES, UNWRITTEN_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
@@ -184,6 +185,15 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
     this.download.verifyEmptyPieces(this.nowMs());
     this.#updateCompletion();
     for (const peer of this.#peers.values()) this.updateInterest(peer);
+  }
+
+  /** Throws when the parts disagree. For tests: O(pieces). */
+  assertInvariants(): void {
+    this.picker.assertInvariants();
+    for (const { id, pipeline } of this.#peers.values()) {
+      const counted = this.picker.outstandingCountOf(id);
+      assert(pipeline.outstanding === counted, `pipeline ${id}: ${pipeline.outstanding} requests, picker: ${counted}`);
+    }
   }
 
   // ── Peers ────────────────────────────────────────────────────────────────────────────────────────────────────────
