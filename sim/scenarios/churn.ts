@@ -7,10 +7,11 @@ const ROUNDS = 40;
 export const churn: Scenario = {
   name: 'churn',
   about: 'Whatever comes and goes, in whatever manner, those that stay complete, and nobody claims what is not there.',
+  isHeavy: true,
   link: { latencyMs: 40, jitterMs: 20, lossRatio: 0.005, bytesPerSecond: 200_000 },
   run(world, seed) {
     const { random } = world;
-    const content = world.makeContent({ format: formatOf(seed), pieceCount: 96 });
+    const content = world.makeContent({ format: formatOf(seed), pieceCount: 64 });
     world.addPeer({ content, has: 'all', link: { uploadBytesPerSecond: 120_000 } });
     const leechers = Array.from({ length: 8 }, () => world.addPeer({ content, isStarted: false }));
     for (let round = 0; round < ROUNDS; round++) {

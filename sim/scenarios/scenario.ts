@@ -10,6 +10,8 @@ export interface Scenario {
   readonly name: string;
   /** What it shows, in one sentence. */
   readonly about: string;
+  /** Takes more than a second of real time: run with fewer seeds. */
+  readonly isHeavy?: boolean;
   /** Of every host that has none of its own. */
   readonly link?: LinkOptions;
   /** Acts in the world and checks; what every world must keep is checked afterwards. */

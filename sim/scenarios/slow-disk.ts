@@ -7,11 +7,12 @@ const MIB = 1024 * 1024;
 export const slowDisk: Scenario = {
   name: 'slow-disk',
   about: 'Peers are read no faster than the disk writes: what is received and not written stays bounded.',
+  isHeavy: true,
   link: { latencyMs: 2, bytesPerSecond: 200_000_000, segmentMaxBytes: 65_536, windowBytes: 1_048_576 },
   run(world, seed) {
     const content = world.makeContent({
       format: formatOf(seed),
-      pieceCount: 110,
+      pieceCount: 84,
       pieceLengthBytes: MIB,
       isRepetitive: true,
     });
