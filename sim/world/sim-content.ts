@@ -99,8 +99,12 @@ export class SimContent {
       (file) => !file.pad && [...(this.info.isMultiFile ? [this.name] : []), ...file.path].join('/') === path,
     );
     assert(entry !== undefined, 'every file stands in the info dictionary');
-    for (let i = 0; i < partial.length; i++) {
-      if (!hasPiece(Math.floor((entry.offsetBytes + i) / this.info.pieceLengthBytes))) partial[i] = 0;
+    const { pieceLengthBytes } = this.info;
+    const { offsetBytes } = entry;
+    const endPiece = Math.ceil((offsetBytes + partial.length) / pieceLengthBytes);
+    for (let piece = Math.floor(offsetBytes / pieceLengthBytes); piece < endPiece; piece++) {
+      const begin = Math.max(0, piece * pieceLengthBytes - offsetBytes);
+      if (!hasPiece(piece)) partial.fill(0, begin, (piece + 1) * pieceLengthBytes - offsetBytes);
     }
     return partial;
   }
