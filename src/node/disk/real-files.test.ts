@@ -195,6 +195,17 @@ describe('things of the wrong kind', () => {
     writeFileSync(root, '');
     expect(await writeTo('a')).toMatchObject({ error: { code: 'DISK_PATH_CONFLICT' } });
   });
+
+  test('the root and the folders above it are created', async () => {
+    root = join(root, 'not', 'yet', 'there');
+    expect(await writeTo('a')).toMatchObject({ matched: true });
+    expect(readdirSync(root)).toEqual(['a']);
+  });
+
+  test.runIf(IS_LINUX)('a file system that lets nobody create the root gives an answer', async () => {
+    root = '/proc/millrace/root';
+    expect(await writeTo('a')).toMatchObject({ error: { message: expect.stringContaining('/proc/millrace') } });
+  });
 });
 
 describe('no room, no rights', () => {

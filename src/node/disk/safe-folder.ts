@@ -13,7 +13,7 @@ import {
   openSync,
   type Stats,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DiskFailure, errnoOf, failureOf } from './disk-failure.ts';
 
 const WALKS_BY_DESCRIPTOR = process.platform === 'linux' && existsSync('/proc/self/fd');
@@ -127,11 +127,25 @@ function step(at: string, path: string, flags: number, create: boolean): number 
 
 function makeFolder(at: string, path: string, isRoot: boolean): void {
   try {
-    mkdirSync(at, { recursive: isRoot });
+    if (isRoot) makeAncestors(dirname(at));
+    mkdirSync(at);
   } catch (error) {
     // Another thread was faster.
     if (errnoOf(error) === 'EEXIST') return;
     throw failureOf(error, 'create', path);
+  }
+}
+
+/** One by one: where a file system answers ENOENT though the parent is there, `recursive` tries for ever. */
+function makeAncestors(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.push(at);
+  for (const at of missing.reverse()) {
+    try {
+      mkdirSync(at);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
   }
 }
 
