@@ -68,7 +68,7 @@ const REACTIONS: Readonly<Record<SessionErrorCode, Reaction>> = {
   DISK_READ_ONLY: { exitCode: EXIT.path, advice: 'choose a folder that can be written' },
   DISK_PATH_CONFLICT: { exitCode: EXIT.path, advice: 'move what stands there, or choose another folder' },
   DISK_PATH_UNSAFE: { exitCode: EXIT.path, advice: 'remove the link, or choose another folder' },
-  DISK_NOT_FOUND: { exitCode: EXIT.path, advice: 'run the command again with --verify' },
+  DISK_NOT_FOUND: { exitCode: EXIT.path, advice: 'check that it is there and whole' },
   DISK_TOO_MANY_FILES: { exitCode: EXIT.path, advice: 'raise the limit of open files (ulimit -n)' },
   DISK_IO: { exitCode: EXIT.unexpected, advice: `check the disk, then run the command again: ${KEPT}` },
   DISK_CLOSED: { exitCode: EXIT.unexpected, advice: 'run the command again' },

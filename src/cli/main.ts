@@ -2,7 +2,7 @@
 // The process around the command line: streams, signals, exit. Everything else is imported when it is needed.
 import { readFileSync } from 'node:fs';
 import type { CliContext } from './context.ts';
-import { EXIT, failureOf } from './exit-code.ts';
+import { EXIT, type Failure, failureOf } from './exit-code.ts';
 import { writeFailure } from './output/failure-line.ts';
 import { run } from './program.ts';
 import { catchSignals } from './signals.ts';
@@ -18,14 +18,13 @@ const context: CliContext = {
   catchSignals,
 };
 
-let outputFailed = false;
+let outputFailure: Failure | undefined;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // A reader that has seen enough (`millrace show x | head -1`) is no failure: what is written later goes nowhere.
-    if (error.code === 'EPIPE' || outputFailed) return;
-    outputFailed = true;
-    if (stream !== process.stderr)
-      process.stderr.write(`millrace: the output could not be written: ${error.message}.\n`);
+    if (error.code === 'EPIPE' || outputFailure !== undefined) return;
+    outputFailure = failureOf(error);
+    if (stream !== process.stderr) writeFailure(process.stderr, outputFailure, 0);
   });
 }
 
@@ -44,8 +43,9 @@ function version(): string {
 /** Resolves when the system has taken what was written; exiting earlier would cut it off. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    if (stream.destroyed || stream.writableLength === 0) resolve();
-    else stream.write('', () => resolve());
+    // Once more through the queue, even when it is empty: a failed write is reported a turn later.
+    if (stream.destroyed) setImmediate(resolve);
+    else stream.write('', () => setImmediate(resolve));
   });
 }
 
@@ -53,4 +53,4 @@ const exitCode = await run(process.argv.slice(2), version(), context);
 await flushed(process.stdout);
 await flushed(process.stderr);
 // Exits rather than waits: a peer's socket or a worker that is slow to end must not hold the shell.
-process.exit(outputFailed && exitCode === EXIT.done ? EXIT.unexpected : exitCode);
+process.exit(exitCode === EXIT.done && outputFailure !== undefined ? outputFailure.exitCode : exitCode);
