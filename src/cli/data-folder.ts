@@ -12,7 +12,8 @@ export async function resolveDataFolder(data: string, firstPart: string | undefi
   return basename(folder) === firstPart && (await exists(folder)) ? dirname(folder) : folder;
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether anything stands there that may be looked at. */
+export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

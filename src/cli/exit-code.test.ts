@@ -22,6 +22,11 @@ test.each<[SessionErrorCode, number]>([
   expect(failure.message).toMatch(/^The cause; [^.]+.*\.$/);
 });
 
+test('a cause that says what to try gets no second advice', () => {
+  const failure = failureOf(new SessionError('LISTEN_FAILED', 'Port 1 is taken; stop what listens there.'));
+  expect(failure.message).toBe('Port 1 is taken; stop what listens there.');
+});
+
 test('failures of the command line keep their code and sentence', () => {
   expect(failureOf(usageFailure('Wrong; do this.'))).toMatchObject({
     code: 'USAGE',

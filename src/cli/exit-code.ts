@@ -119,8 +119,9 @@ function systemFailure(error: unknown, message: string): Omit<Failure, 'stack'> 
   }
 }
 
-/** Joins the cause and the next thing to try into one sentence. */
+/** Joins the cause and the next thing to try into one sentence, unless the cause says what to try already. */
 function withAdvice(cause: string, advice: string): string {
+  if (cause.includes('; ')) return oneLine(`${cause.replace(/[.\s]+$/, '')}.`);
   return oneLine(`${cause.replace(/[.\s]+$/, '')}; ${advice}.`);
 }
 

@@ -68,6 +68,7 @@ export function magnetOf(source: TorrentSource): string {
     ...(source.infoHash === undefined ? {} : { infoHash: source.infoHash }),
     ...(source.infoHashV2 === undefined ? {} : { infoHashV2: source.infoHashV2 }),
     name: source.name,
+    ...(source.info === undefined ? {} : { lengthBytes: source.info.contentBytes }),
     trackers: source.trackers.flat(),
     webSeeds: source.webSeeds,
     peers: [],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
+import { importBuilt } from '../built/built.ts';
 
 export const MAIN: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const EVENT_TIMEOUT_MS = 15_000;
@@ -100,7 +101,7 @@ export class CliProcess {
   }
 }
 
-/** Runs to the end. */
+/** Runs to the end, as a process. */
 export function runCli(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: Uint8Array } = {},
@@ -108,4 +109,30 @@ export function runCli(
   const cli = new CliProcess(args, options);
   cli.child.stdin.end(options.input);
   return cli.ended;
+}
+
+interface BuiltProgram {
+  run(args: readonly string[], version: string, context: object): Promise<number>;
+}
+
+interface BuiltFacade {
+  loadFacade(): Promise<unknown>;
+}
+
+/** The same commands of the same build without a process for each: a tenth of the time. Paths are absolute. */
+export async function runHere(args: readonly string[]): Promise<CliResult> {
+  const { run } = await importBuilt<BuiltProgram>('cli/program.js');
+  const chunks: Buffer[] = [];
+  let stderr = '';
+  const exitCode = await run(args, '0.0.0', {
+    stdout: { write: (data: string | Uint8Array) => chunks.push(Buffer.from(data as string)) },
+    stderr: { write: (text: string) => (stderr += text) },
+    env: {},
+    nowMs: () => performance.now(),
+    facade: async () => (await importBuilt<BuiltFacade>('cli/facade.js')).loadFacade(),
+    fetchBytes: () => Promise.reject(new Error('fetching needs a process')),
+    catchSignals: () => new AbortController().signal,
+  });
+  const stdout = Buffer.concat(chunks);
+  return { exitCode, stdout, text: stdout.toString('utf8'), stderr };
 }

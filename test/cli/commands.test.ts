@@ -1,12 +1,12 @@
-// Goal: the commands that need no peer keep the contract of names, JSON and exit codes. Method: the built program as a
-// process, on real files.
+// Goal: the commands that need no peer keep the contract of names, JSON and exit codes. Method: the built program on
+// real files; as a process of its own where the process is the point.
 import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import parseTorrent from 'parse-torrent';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { CliProcess, runCli, temporaryFolder } from './cli-process.ts';
+import { CliProcess, runCli, runHere, temporaryFolder } from './cli-process.ts';
 
 const PIECE_BYTES = 16_384;
 
@@ -36,12 +36,10 @@ async function makeAlbum(): Promise<void> {
 
 async function createAlbum(...options: string[]): Promise<string> {
   await makeAlbum();
-  const { exitCode, stderr } = await runCli(['create', 'album', '--piece-length', '16KiB', ...options], {
-    cwd: folder,
-  });
-  expect(stderr).toBe('');
-  expect(exitCode).toBe(0);
-  return join(folder, 'album.torrent');
+  const path = join(folder, 'album.torrent');
+  const created = await runHere(['create', join(folder, 'album'), '-o', path, '--piece-length', '16KiB', ...options]);
+  expect(created).toMatchObject({ exitCode: 0, stderr: '' });
+  return path;
 }
 
 test('help and version', async () => {
@@ -66,7 +64,7 @@ describe.each(['v1', 'v2', 'hybrid'] as const)('a %s torrent', (format) => {
       '--source',
       'S',
     );
-    const shown = await runCli(['show', path, '--json']);
+    const shown = await runHere(['show', path, '--json']);
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
     const description = JSON.parse(shown.text) as Record<string, unknown> & { files: Record<string, unknown>[] };
     expect(description).toMatchObject({
@@ -97,9 +95,12 @@ describe.each(['v1', 'v2', 'hybrid'] as const)('a %s torrent', (format) => {
       expect(description['infoHash']).toBe(oracle.infoHash);
     }
 
-    const magnet = await runCli(['magnet', path]);
+    const magnet = await runHere(['magnet', path]);
     expect(magnet.text).toBe(`${description['magnet']}\n`);
-    const fromLink = JSON.parse((await runCli(['show', magnet.text.trim(), '--json'])).text) as Record<string, unknown>;
+    const fromLink = JSON.parse((await runHere(['show', magnet.text.trim(), '--json'])).text) as Record<
+      string,
+      unknown
+    >;
     expect(fromLink).toMatchObject({
       name: 'album',
       infoHash: description['infoHash'],
@@ -109,7 +110,7 @@ describe.each(['v1', 'v2', 'hybrid'] as const)('a %s torrent', (format) => {
       files: [],
     });
 
-    expect(await runCli(['verify', path, folder])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await runHere(['verify', path, folder])).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
   test('does not verify once a byte differs, a file is short or missing', async () => {
@@ -118,18 +119,18 @@ describe.each(['v1', 'v2', 'hybrid'] as const)('a %s torrent', (format) => {
     const bytes = await readFile(file);
     bytes[50_000]! ^= 1;
     await writeFile(file, bytes);
-    const damaged = await runCli(['verify', path, folder]);
+    const damaged = await runHere(['verify', path, folder]);
     expect(damaged.exitCode).toBe(8);
     expect(damaged.text).toContain('album/disc 1/a.flac: damaged');
     expect(damaged.text).not.toContain('cover.jpg');
 
     await truncate(file, 70_000);
-    const short = JSON.parse((await runCli(['verify', path, folder, '--json'])).text) as Record<string, unknown>;
+    const short = JSON.parse((await runHere(['verify', path, folder, '--json'])).text) as Record<string, unknown>;
     expect(short).toMatchObject({ ok: false, badPieces: 1 });
     expect(short['missingPieces']).toBeGreaterThanOrEqual(2);
 
     await rm(file);
-    const missing = await runCli(['verify', path, folder]);
+    const missing = await runHere(['verify', path, folder]);
     expect(missing.exitCode).toBe(8);
     expect(missing.text).toContain('album/disc 1/a.flac: missing');
   });
@@ -137,10 +138,10 @@ describe.each(['v1', 'v2', 'hybrid'] as const)('a %s torrent', (format) => {
 
 test("verify takes the torrent's own folder, and creates nothing", async () => {
   const path = await createAlbum();
-  expect(await runCli(['verify', path, join(folder, 'album')])).toMatchObject({ exitCode: 0 });
+  expect(await runHere(['verify', path, join(folder, 'album')])).toMatchObject({ exitCode: 0 });
   const elsewhere = join(folder, 'elsewhere');
   await mkdir(elsewhere);
-  expect(await runCli(['verify', path, elsewhere])).toMatchObject({ exitCode: 8 });
+  expect(await runHere(['verify', path, elsewhere])).toMatchObject({ exitCode: 8 });
   await expect(readFile(join(elsewhere, 'album', 'cover.jpg'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
@@ -158,27 +159,26 @@ test('create refuses to overwrite, writes to stdout, and is repeatable without a
     name: 'album',
     creationDate: null,
   });
-  expect(await runCli(['create', 'nothing-here'], { cwd: folder })).toMatchObject({ exitCode: 10 });
+  expect(await runHere(['create', join(folder, 'nothing-here')])).toMatchObject({ exitCode: 10 });
   expect(
-    await runCli(['create', 'album', '-o', '-', '--format', 'v2', '--piece-length', '10000'], { cwd: folder }),
+    await runHere(['create', join(folder, 'album'), '-o', '-', '--format', 'v2', '--piece-length', '10000']),
   ).toMatchObject({
     exitCode: 2,
   });
 });
 
 test.each([
-  ['garbage bytes', ['show', 'garbage'], 3],
-  ['an empty file', ['show', 'empty'], 3],
+  ['garbage bytes', ['show', '/garbage'], 3],
+  ['an empty file', ['show', '/empty'], 3],
   ['a magnet link without a hash', ['show', 'magnet:?dn=x'], 3],
-  ['a file that is not there', ['show', 'missing.torrent'], 10],
-  ['a folder', ['download', '.'], 10],
-  ['an unknown option', ['show', '--frobnicate', 'garbage'], 2],
-  ['a server that is not there', ['show', 'http://127.0.0.1:1/x.torrent'], 6],
-  ['one bad source of two', ['garbage', 'empty'], 3],
+  ['a file that is not there', ['show', '/missing.torrent'], 10],
+  ['a folder', ['download', '/'], 10],
+  ['an unknown option', ['show', '--frobnicate', '/garbage'], 2],
+  ['one bad source of two', ['/garbage', '/empty'], 3],
 ] as const)('%s: one sentence on stderr, nothing on stdout', async (_name, args, exitCode) => {
   await writeFile(join(folder, 'garbage'), content(1_000, 3));
   await writeFile(join(folder, 'empty'), '');
-  const result = await runCli(args, { cwd: folder });
+  const result = await runHere(args.map((argument) => (argument.startsWith('/') ? folder + argument : argument)));
   expect(result.exitCode).toBe(exitCode);
   expect(result.text).toBe('');
   expect(result.stderr).toMatch(/^millrace: [^\n]+\.\n$/);
@@ -195,16 +195,19 @@ test('a .torrent is fetched by URL', async () => {
   } finally {
     server.close();
   }
+  const gone = await runCli(['show', 'http://127.0.0.1:1/x.torrent']);
+  expect(gone.exitCode).toBe(6);
+  expect(gone.stderr).toMatch(/^millrace: [^\n]+\.\n$/);
 });
 
 test('control characters of a torrent reach neither the terminal nor the JSON text', async () => {
   const comment = 'one\u001b]0;owned\u0007two\u001b[2J\u009b31mthree\u202efour';
   const path = await createAlbum('--comment', comment);
-  const shown = await runCli(['show', path]);
+  const shown = await runHere(['show', path]);
   expect(shown.exitCode).toBe(0);
   expect(shown.text).toContain('onetwothreefour');
   expect(shown.text).not.toContain('owned');
-  const json = await runCli(['show', path, '--json']);
+  const json = await runHere(['show', path, '--json']);
   for (const text of [shown.text, json.text]) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the subject
     expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
@@ -216,7 +219,9 @@ test('a reader that closes the pipe early is no failure', async () => {
   await mkdir(join(folder, 'many'));
   await Promise.all(Array.from({ length: 2_000 }, (_, i) => writeFile(join(folder, 'many', `file number ${i}`), '')));
   await writeFile(join(folder, 'many', 'data'), content(100, 1));
-  expect(await runCli(['create', 'many'], { cwd: folder })).toMatchObject({ exitCode: 0 });
+  expect(await runHere(['create', join(folder, 'many'), '-o', join(folder, 'many.torrent')])).toMatchObject({
+    exitCode: 0,
+  });
   const cli = new CliProcess(['show', join(folder, 'many.torrent')]);
   cli.child.stdout.destroy();
   expect(await cli.ended).toMatchObject({ exitCode: 0, stderr: '' });

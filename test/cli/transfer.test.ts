@@ -1,11 +1,11 @@
 // Goal: `download` and `seed` keep the contract from the first JSON line to the exit code. Method: two built programs
-// that exchange a torrent over 127.0.0.1.
+// that exchange a torrent over 127.0.0.1; the second without a process of its own where none is needed.
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { CliProcess, runCli, temporaryFolder } from './cli-process.ts';
+import { CliProcess, runHere, temporaryFolder } from './cli-process.ts';
 
 const QUIET_NETWORK = ['--port', '0', '--bind', '127.0.0.1', '--no-trackers', '--no-dht', '--no-lsd'];
 /** Slow enough that a signal or a timeout comes first. */
@@ -34,7 +34,7 @@ async function startSeed(...options: string[]) {
 
 async function makeTorrent(): Promise<string> {
   const path = join(folder, 'album.torrent');
-  const made = await runCli([
+  const made = await runHere([
     'create',
     join(folder, 'seed', 'album'),
     '-o',
@@ -111,16 +111,16 @@ test('only the chosen files are written, by number, by name, and by magnet link'
   const torrent = await makeTorrent();
   const { seed, peer } = await startSeedOf(torrent);
   const args = ['--peer', peer, ...QUIET_NETWORK];
-  const byNumber = await runCli([torrent, '-o', join(folder, 'number'), '--files', '2', '--quiet', ...args]);
+  const byNumber = await runHere([torrent, '-o', join(folder, 'number'), '--files', '2', '--quiet', ...args]);
   expect(byNumber).toMatchObject({ exitCode: 0, text: '', stderr: '' });
   expect(await readFile(join(folder, 'number', 'album', 'b.txt'), 'utf8')).toBe('the second file');
   await expect(stat(join(folder, 'number', 'album', 'a.bin'))).rejects.toMatchObject({ code: 'ENOENT' });
-  const byName = await runCli([torrent, '-o', join(folder, 'name'), '--match', '*.bin', '--quiet', ...args]);
+  const byName = await runHere([torrent, '-o', join(folder, 'name'), '--match', '*.bin', '--quiet', ...args]);
   expect(byName.exitCode).toBe(0);
   expect(Buffer.compare(await readFile(join(folder, 'name', 'album', 'a.bin')), bytes)).toBe(0);
   await expect(stat(join(folder, 'name', 'album', 'b.txt'))).rejects.toMatchObject({ code: 'ENOENT' });
-  const magnet = (await runCli(['magnet', torrent])).text.trim();
-  const byLink = await runCli([magnet, '-o', join(folder, 'link'), '--match', '*.txt', '--timeout', '20s', ...args]);
+  const magnet = (await runHere(['magnet', torrent])).text.trim();
+  const byLink = await runHere([magnet, '-o', join(folder, 'link'), '--match', '*.txt', '--timeout', '20s', ...args]);
   expect(byLink.exitCode).toBe(0);
   expect(await readdir(join(folder, 'link', 'album'))).toEqual(['b.txt']);
   seed.child.kill('SIGTERM');
@@ -152,10 +152,10 @@ test('a torrent that is complete already exits with 0 at once', async () => {
 test('time up is 5, for a link without metadata 4', async () => {
   const torrent = await makeTorrent();
   const args = ['-o', join(folder, 'target'), '--timeout', '300ms', ...QUIET_NETWORK];
-  const late = await runCli([torrent, ...args]);
+  const late = await runHere([torrent, ...args]);
   expect(late.exitCode).toBe(5);
   expect(late.stderr).toMatch(/^millrace: album was not complete in time; [^\n]+\n$/);
-  const unknown = await runCli(['magnet:?xt=urn:btih:c9e15763f722f23e98a29decdfae341b98d53056', '--json', ...args]);
+  const unknown = await runHere(['magnet:?xt=urn:btih:c9e15763f722f23e98a29decdfae341b98d53056', '--json', ...args]);
   expect(unknown.exitCode).toBe(4);
   const error = unknown.text.split('\n').find((line) => line.includes('"error"'));
   expect(JSON.parse(error ?? '')).toMatchObject({ event: 'error', code: 'METADATA_NOT_FOUND' });
@@ -168,7 +168,7 @@ test('a port that is taken is 6', async () => {
   try {
     const port = String((server.address() as AddressInfo).port);
     const args = [torrent, '-o', join(folder, 'target'), '--bind', '127.0.0.1', '--no-trackers', '--timeout', '5s'];
-    const taken = await runCli([...args, '--port', port]);
+    const taken = await runHere([...args, '--port', port]);
     expect(taken.exitCode).toBe(6);
     expect(taken.stderr).toMatch(/^millrace: [^\n]+--port[^\n]+\n$/);
   } finally {
@@ -181,19 +181,32 @@ test('a file where the folder must be is 10, sharing what is not there 8', async
   await writeFile(join(folder, 'target', 'album'), 'in the way');
   const { seed, peer } = await startSeedOf(torrent);
   const args = ['--peer', peer, '--timeout', '10s', ...QUIET_NETWORK];
-  expect(await runCli([torrent, '-o', join(folder, 'target'), ...args])).toMatchObject({ exitCode: 10 });
+  expect(await runHere([torrent, '-o', join(folder, 'target'), ...args])).toMatchObject({ exitCode: 10 });
   await mkdir(join(folder, 'nothing'));
-  const nothing = await runCli(['seed', torrent, '--data', join(folder, 'nothing'), ...QUIET_NETWORK]);
+  const nothing = await runHere(['seed', torrent, '--data', join(folder, 'nothing'), ...QUIET_NETWORK]);
   expect(nothing.exitCode).toBe(8);
   expect(await readdir(join(folder, 'nothing'))).toEqual([]);
   seed.child.kill('SIGINT');
   await seed.ended;
 });
 
+test('limits are kept, and the transfer still ends', async () => {
+  const torrent = await makeTorrent();
+  const { peer } = await startSeedOf(torrent, '--max-upload', '2M');
+  const startedMs = performance.now();
+  const download = await runHere([torrent, '-o', join(folder, 'target'), '--peer', peer, ...QUIET_NETWORK]);
+  expect(download).toMatchObject({ exitCode: 0 });
+  await expectAlbum();
+  const seconds = (performance.now() - startedMs) / 1_000;
+  // 3 MB at 2 MB/s, a quarter of a second of which may have been saved up.
+  expect(seconds).toBeGreaterThan(1.2);
+  expect(seconds).toBeLessThan(6);
+});
+
 test('seeding ends at its ratio', async () => {
   const torrent = await makeTorrent();
   const { seed, peer } = await startSeedOf(torrent, '--seed-ratio', '1');
-  expect(await runCli([torrent, '-o', join(folder, 'target'), '--peer', peer, ...QUIET_NETWORK])).toMatchObject({
+  expect(await runHere([torrent, '-o', join(folder, 'target'), '--peer', peer, ...QUIET_NETWORK])).toMatchObject({
     exitCode: 0,
   });
   expect(await seed.ended).toMatchObject({ exitCode: 0 });

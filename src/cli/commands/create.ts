@@ -1,8 +1,9 @@
 // `millrace create`: makes a .torrent file of a file or folder.
-import { access, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { CreatedTorrent, TorrentDescription } from '../../engine/api.ts';
 import type { CliContext } from '../context.ts';
+import { exists } from '../data-folder.ts';
 import { CliFailure, EXIT, type ExitCode, usageFailure } from '../exit-code.ts';
 import { cleanText, toSafeJson } from '../output/clean-text.ts';
 import { createHashProgress } from '../output/hash-progress.ts';
@@ -95,16 +96,6 @@ async function writeOutput(output: string, bytes: Uint8Array, overwrites: boolea
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch {
-    // Missing, or its folder cannot be entered: writing will tell which.
-    return false;
   }
 }
 

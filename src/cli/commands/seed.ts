@@ -1,10 +1,11 @@
 // `millrace seed`: shares a file or folder, or the data of a .torrent, where it stands.
 import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
-import type { TorrentDescription } from '../../engine/api.ts';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { DescribedFile, TorrentDescription } from '../../engine/api.ts';
 import type { CliContext } from '../context.ts';
-import { resolveDataFolder } from '../data-folder.ts';
-import { type ExitCode, usageFailure } from '../exit-code.ts';
+import { exists, resolveDataFolder } from '../data-folder.ts';
+import { CliFailure, EXIT, type ExitCode, usageFailure } from '../exit-code.ts';
+import { cleanText } from '../output/clean-text.ts';
 import { shareHashed } from '../output/hash-progress.ts';
 import type { Reporter } from '../output/reporter.ts';
 import { loadSource } from '../source.ts';
@@ -58,7 +59,7 @@ async function jobOfPath(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<TransferJob> {
-  const { createTorrent } = await context.facade();
+  const { createTorrent, readTorrent } = await context.facade();
   const absolute = resolve(path);
   const label = `hashing ${basename(absolute)}`;
   const { format, pieceLength, tracker } = flags;
@@ -69,6 +70,7 @@ async function jobOfPath(
     signal,
     onProgress: (progress) => reporter.preparing(label, shareHashed(progress)),
   });
+  await checkNames(readTorrent(created.bytes).files, dirname(absolute));
   return {
     source: created.bytes,
     files: undefined,
@@ -77,6 +79,18 @@ async function jobOfPath(
     // It was hashed a moment ago.
     verify: flags.verify === true ? 'always' : 'never',
   };
+}
+
+/** The engine reads files under safe names only: content with others cannot be shared where it stands. */
+async function checkNames(files: readonly DescribedFile[], folder: string): Promise<void> {
+  for (const { path, pad } of files) {
+    if (pad || (await exists(join(folder, path)))) continue;
+    throw new CliFailure(
+      'PATH',
+      EXIT.path,
+      `A name is not safe on every system: other clients would write ${cleanText(path, 200)}; rename it to that.`,
+    );
+  }
 }
 
 async function jobOfTorrent(
