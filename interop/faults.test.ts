@@ -8,6 +8,7 @@ import type { RunningClient } from './clients/client.ts';
 import {
   eventNamed,
   eventsOf,
+  logOf,
   type MillraceEvent,
   millraceMain,
   QUIET_NETWORK,
@@ -32,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 function watched(test: TestContext, process: RunningProcess): RunningProcess {
-  test.onTestFailed(() => console.error(`--- ${process.label} ---\n${process.tail(60)}`));
+  test.onTestFailed(() => console.error(`--- ${process.label} ---\n${logOf(process)}`));
   test.onTestFinished(async () => {
     await process.stop('SIGKILL');
   });

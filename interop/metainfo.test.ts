@@ -63,7 +63,8 @@ describe.each(cases)('$format torrent of $maker ($kind)', ({ maker, format, kind
       private: view.private,
       totalSize: content.totalBytes,
     });
-    expect(shown.trackers.flat()).toEqual(view.trackers);
+    // libtorrent shuffles the trackers of one tier.
+    expect(shown.trackers.flat().sort()).toEqual([...view.trackers].sort());
     const real = shown.files.filter(({ pad }) => !pad).map(({ path, length }) => ({ path, length }));
     expect(real).toEqual(view.files);
   });

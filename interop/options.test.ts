@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
 import { libtorrent } from './clients/all.ts';
-import { millraceMain, QUIET_NETWORK, spawnMillrace } from './clients/millrace.ts';
+import { logOf, millraceMain, QUIET_NETWORK, spawnMillrace } from './clients/millrace.ts';
 import { type Offer, Stage } from './stage.ts';
 import { fingerprint, type Tree } from './torrents/content.ts';
 import { runCommand } from './world/run-command.ts';
@@ -27,7 +27,7 @@ async function download(
 ): Promise<RunningProcess> {
   await stage.startSeed(test, libtorrent, torrent, content.parent);
   const ours = spawnMillrace(await stage.host(test), ['download', ...args, ...OPTIONS]);
-  test.onTestFailed(() => console.error(ours.tail(60)));
+  test.onTestFailed(() => console.error(logOf(ours)));
   test.onTestFinished(async () => {
     await ours.stop('SIGKILL');
   });
@@ -106,7 +106,7 @@ it('seed FOLDER makes the torrent itself, and its magnet link is enough for libt
     '6881',
     ...QUIET_NETWORK,
   ]);
-  test.onTestFailed(() => console.error(ours.tail(60)));
+  test.onTestFailed(() => console.error(logOf(ours)));
   test.onTestFinished(async () => {
     await ours.stop('SIGINT');
   });

@@ -25,6 +25,12 @@ export function spawnMillrace(host: Host, args: readonly string[]): RunningProce
   return host.spawn('millrace', process.execPath, [millraceMain(), ...args]);
 }
 
+/** The last lines; of the progress lines, only the last few. */
+export function logOf(process: RunningProcess): string {
+  const lines = process.tail(400).split('\n');
+  return lines.filter((line, index) => index > lines.length - 6 || !eventNamed('progress')(line)).join('\n');
+}
+
 export const millrace: Client = {
   program: 'millrace',
   v2: true,
@@ -40,8 +46,9 @@ export const millrace: Client = {
         ? ['seed', source, '--data', dataDir, ...options, ...known]
         : ['download', source, '--output', dataDir, '--seed', ...options, ...known],
     );
-    return runningClient('millrace', process, async (timeoutMs) => {
+    const client = runningClient('millrace', process, async (timeoutMs) => {
       await process.waitForLine(eventNamed('complete'), timeoutMs, 'having every piece');
     });
+    return { ...client, log: () => logOf(process) };
   },
 };

@@ -1,10 +1,10 @@
 // WebTorrent for the interoperability tests: share or fetch one torrent over TCP. One JSON object a line.
-// webtorrent-peer.mjs SOURCE DATA_DIR PORT [PEER...]; WEBTORRENT_MANIFEST is the package.json beside its node_modules.
+// webtorrent-peer.mjs SOURCE DATA_DIR PORT SECURE [PEER...] (SECURE: WebTorrent's option of that name); WEBTORRENT_MANIFEST is the package.json beside its node_modules.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
-const [source, dataDir, port, ...peers] = process.argv.slice(2);
+const [source, dataDir, port, secure, ...peers] = process.argv.slice(2);
 const resolveFrom = createRequire(process.env.WEBTORRENT_MANIFEST);
 const { default: WebTorrent } = await import(pathToFileURL(resolveFrom.resolve('webtorrent')).href);
 const say = (fields) => process.stdout.write(`${JSON.stringify(fields)}\n`);
@@ -16,6 +16,7 @@ const client = new WebTorrent({
   natUpnp: false,
   natPmp: false,
   utPex: false,
+  secure: Number(secure),
   torrentPort: Number(port),
   tracker: { wrtc: false },
 });
