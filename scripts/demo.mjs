@@ -175,8 +175,10 @@ try {
   await Promise.race([story(tracker), tooLate]);
 } catch (error) {
   console.error(`demo: ${error.message}`);
-  for (const { name, events } of processes)
-    console.error(`  ${name}: last event ${JSON.stringify(events.at(-1) ?? null)}`);
+  for (const { name, events } of processes) {
+    const last = events.at(-1);
+    if (last?.event !== undefined) console.error(`  ${name}, last event: ${JSON.stringify(last)}`);
+  }
   process.exitCode = 1;
 } finally {
   clearTimeout(timer);
