@@ -253,6 +253,8 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
 
   /** The peer had nothing until now, and says what it has. */
   handleBitfield(peer: PeerSession): void {
+    const { haveBefore } = peer.connection;
+    if (haveBefore !== undefined) this.picker.removeAvailability(haveBefore);
     this.picker.addAvailability(peer.have);
     this.updateInterest(peer);
     this.#closeIfRedundant(peer);

@@ -120,8 +120,22 @@ describe('order of bitfield, have all and have none', () => {
     ...states.map(([, write]) => write),
   ];
 
-  test.each(states)('%s may follow what is not about pieces, and nothing else', (name, write) => {
+  test.each(states)('%s may follow what is not about pieces', (name, write) => {
     for (const before of mayPrecede) expect(receive(openConnection(), message(before, write)).at(-1)).toBe(name);
+  });
+
+  test('a late bitfield adds its pieces', () => {
+    const connection = openConnection();
+    const [, late] = states[0]!;
+    expect(receive(connection, message(have(1), late)).at(-1)).toBe('BITFIELD');
+    expect([...connection.haveBefore!.indexes()]).toEqual([1]);
+    expect(connection.have!.has(1)).toBe(true);
+    expect(connection.have!.count).toBeGreaterThanOrEqual(connection.haveBefore!.count);
+    expect(receive(connection, message(late)).at(-1)).toBe('BITFIELD');
+    expect(connection.isClosed).toBe(false);
+  });
+
+  test.each(states.slice(1))('%s may follow nothing else', (_name, write) => {
     for (const before of mayNotPrecede) {
       for (const pieces of [PIECES, undefined]) {
         // Without metadata a block is wrong for another reason.

@@ -132,6 +132,11 @@ export class PeerConnection extends PeerSender {
     return this.#peerPieces.have;
   }
 
+  /** After `WIRE_BITFIELD`: what `have` was before, when the peer had said something earlier; undefined = nothing. */
+  get haveBefore(): Bitfield | undefined {
+    return this.#peerPieces.haveBefore;
+  }
+
   /** Pieces that the peer lets us fetch while it chokes us (BEP 6). */
   get allowedFast(): ReadonlySet<number> {
     return this.#peerPieces.allowedFast;
@@ -186,7 +191,7 @@ export class PeerConnection extends PeerSender {
    * - `WIRE_HANDSHAKE`: see `remoteHandshake`. Accepted connections: `accept()` or `close()` before the next call.
    * - `WIRE_BLOCK_DATA`: bytes of a block that lies within a piece; that it was asked for is the engine's to check.
    * - `WIRE_CHOKE`, `WIRE_UNCHOKE`, `WIRE_INTERESTED`, `WIRE_NOT_INTERESTED`: the flag has changed.
-   * - `WIRE_BITFIELD`, `WIRE_HAVE_ALL`: `have` was empty and is filled. `WIRE_HAVE_NONE`: nothing changed.
+   * - `WIRE_BITFIELD`, `WIRE_HAVE_ALL`: `have` was empty (or `haveBefore`) and is filled. `WIRE_HAVE_NONE`: nothing changed.
    * - `WIRE_HAVE`, `WIRE_DONT_HAVE`: `have` changed at `pieceIndex`.
    * - `WIRE_REQUEST`: a range within a piece that the peer may ask for now. `WIRE_CANCEL`: any numbers.
    * - `WIRE_REJECT`, `WIRE_SUGGEST`: the piece exists. `WIRE_ALLOWED_FAST`: and it is new in `allowedFast`.

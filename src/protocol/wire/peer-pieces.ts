@@ -7,6 +7,8 @@ import { type Violation, violationOf } from './violation.ts';
 export class PeerPieces {
   /** Undefined until the piece count is known. */
   have: Bitfield | undefined;
+  /** What `have` was before the last bitfield, when that was not the first word about it. */
+  haveBefore: Bitfield | undefined = undefined;
   // BOUNDED: ALLOWED_FAST_RECEIVED_MAX, more are ignored.
   readonly allowedFast: Set<number> = new Set();
 
@@ -27,8 +29,9 @@ export class PeerPieces {
     this.#mayState = false;
   }
 
+  /** A late or second one adds its pieces: aria2 sends one in place of many haves. */
   handleBitfield(payload: Uint8Array): Violation | undefined {
-    return this.#state(payload);
+    return this.#mayState ? this.#state(payload) : this.#merge(payload);
   }
 
   handleHaveAll(): Violation | undefined {
@@ -96,6 +99,24 @@ export class PeerPieces {
       if (bitfield === undefined) return bitfieldViolation(stated, this.have.length);
       this.have = bitfield;
     }
+    return undefined;
+  }
+
+  #merge(stated: Uint8Array): Violation | undefined {
+    if (this.have === undefined) {
+      const pending = this.#pendingBitfield;
+      if (pending === 'all') return undefined;
+      const merged = stated.slice();
+      // Bitfields of two lengths cannot both be right: the piece count will tell.
+      if (pending !== 'none') for (let i = 0; i < Math.min(merged.length, pending.length); i++) merged[i]! |= pending[i]!;
+      this.#pendingBitfield = merged;
+      return undefined;
+    }
+    const bitfield = Bitfield.fromBytes(stated, this.have.length);
+    if (bitfield === undefined) return bitfieldViolation(stated, this.have.length);
+    for (const pieceIndex of this.have.indexes()) bitfield.add(pieceIndex);
+    this.haveBefore = this.have;
+    this.have = bitfield;
     return undefined;
   }
 
