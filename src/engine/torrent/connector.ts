@@ -55,7 +55,7 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     this.#transfer = transfer;
     this.peerId = peerId;
     const { content } = transfer;
-    this.#pieces = { pieceCount: content.pieceCount, bytesOfPiece: (index) => content.pieceSizeBytes(index) };
+    this.#pieces = { pieceCount: content.pieceCount, bytesOfPiece: (index) => content.servableBytes(index) };
     this.#queue = new DialQueue(context.bans);
   }
 
@@ -100,7 +100,7 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
   /** A connection whose handshake names this torrent. False: there is no room for it. */
   accept(socket: TcpSocket, connection: PeerConnection): boolean {
     if (!this.#isRunning || !this.#hasRoom || this.isBanned(socket.remote.address)) return false;
-    connection.accept(this.#handshake(connection.remoteHandshake!.infoHash), this.#pieces);
+    connection.accept(this.#handshake(this.#answerHash(connection.remoteHandshake!)), this.#pieces);
     this.#begin(socket, connection, undefined);
     return true;
   }
@@ -133,6 +133,14 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
   }
 
   handleClosed(peer: PeerSession, reason: CloseReason): void {
+    this.#context.platform.log.write('debug', 'peer closed', {
+      peer: peer.address,
+      reason,
+      client: peer.connection.extensions.client ?? '',
+      violation: reason === 'violation' ? peer.connection.message.violation.code : '',
+      downloadedBytes: peer.downloadedBytes,
+      uploadedBytes: peer.uploadedBytes,
+    });
     const endpoint = this.#sessions.get(peer);
     this.#sessions.delete(peer);
     const remoteId = peer.connection.remotePeerId;
@@ -156,7 +164,10 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
   }
 
   handleListenPort(peer: PeerSession, port: number): void {
-    this.#queue.add({ address: peer.socket.remote.address, port }, 'incoming', this.#nowMs());
+    const endpoint = { address: peer.socket.remote.address, port };
+    this.#queue.add(endpoint, 'incoming', this.#nowMs());
+    this.#queue.handleConnected(endpoint);
+    this.#sessions.set(peer, endpoint);
   }
 
   allowedFastFor(peer: PeerSession): readonly number[] {
@@ -267,6 +278,13 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     });
     this.#sessions.set(session, endpoint);
     session.begin();
+  }
+
+  /** BEP 52: who offers the upgrade and names a hybrid by its v1 hash is answered with the v2 hash. */
+  #answerHash(remote: Handshake): Uint8Array {
+    const { infoHash, infoHashV2 } = this.#transfer.content.info;
+    const upgrades = remote.v2 && infoHash !== undefined && infoHashV2 !== undefined;
+    return upgrades ? infoHashV2.subarray(0, remote.infoHash.length) : remote.infoHash;
   }
 
   #handshake(infoHash: Uint8Array): Handshake {

@@ -72,6 +72,14 @@ export class TorrentContent {
     return this.layout.requestableBytesOfPiece(pieceIndex);
   }
 
+  /**
+   * Bytes of the piece that a peer may ask for. In a v2-only torrent libtorrent pads every file to whole pieces, the
+   * last one too, and asks for whole blocks: beyond the file they are zeros.
+   */
+  servableBytes(pieceIndex: number): number {
+    return this.info.format === 'v2' ? this.info.pieceLengthBytes : this.pieceSizeBytes(pieceIndex);
+  }
+
   expectedHash(pieceIndex: number): ExpectedHash {
     const { pieceHashes } = this.info;
     const at = pieceIndex * SHA1_BYTES;

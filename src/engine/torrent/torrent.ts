@@ -38,7 +38,8 @@ import { Transfer, type TransferHost } from './transfer.ts';
 import { VerifyReport } from './verify-report.ts';
 import { Waiters } from './waiters.ts';
 
-const PEER_ID_PREFIX = '-MR0100-';
+/** BEP 20: `MW`, version 0.1.0.0. */
+const PEER_ID_PREFIX = '-MW0100-';
 const PEER_ID_BYTES = 20;
 const PROGRESS_INTERVAL_MS = 1_000;
 

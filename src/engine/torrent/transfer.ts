@@ -300,6 +300,10 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
     return this.content.pieceSizeBytes(pieceIndex);
   }
 
+  readableBytes(pieceIndex: number): number {
+    return this.content.pieceSizeBytes(pieceIndex);
+  }
+
   requestableBytes(pieceIndex: number): number {
     return this.content.requestableBytes(pieceIndex);
   }

@@ -30,6 +30,8 @@ export interface UploadPeer extends ChokerPeer, GateWaiter {
 export interface UploadHost {
   peers(): Iterable<UploadPeer>;
   hasPiece(pieceIndex: number): boolean;
+  /** Bytes of the piece that the disk has; what peers may ask for beyond them are zeros. */
+  readableBytes(pieceIndex: number): number;
   handleReadError(pieceIndex: number, error: DiskError): void;
   nowMs(): number;
 }
@@ -131,13 +133,22 @@ export class Upload {
       return false;
     }
     const targets: Uint8Array[] = [];
+    const readable = this.#host.readableBytes(batch.pieceIndex);
     let offset = 0;
     let begin = batch.begin;
     for (const length of batch.lengths) {
       writePieceHeader(buffer, offset, batch.pieceIndex, begin, length);
-      targets.push(buffer.subarray(offset + BLOCK_HEADER_BYTES, offset + BLOCK_HEADER_BYTES + length));
+      const start = offset + BLOCK_HEADER_BYTES;
+      const readEnd = start + Math.max(0, Math.min(length, readable - begin));
+      if (readEnd > start) targets.push(buffer.subarray(start, readEnd));
+      buffer.fill(0, readEnd, start + length);
       offset += BLOCK_HEADER_BYTES + length;
       begin += length;
+    }
+    if (targets.length === 0) {
+      buffers.release(buffer);
+      this.#refuse(peer, batch);
+      return true;
     }
     peer.addReading(wireBytes);
     storage.read(batch.pieceIndex, batch.begin, targets, ({ error }) => {

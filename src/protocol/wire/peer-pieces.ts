@@ -108,7 +108,8 @@ export class PeerPieces {
       if (pending === 'all') return undefined;
       const merged = stated.slice();
       // Bitfields of two lengths cannot both be right: the piece count will tell.
-      if (pending !== 'none') for (let i = 0; i < Math.min(merged.length, pending.length); i++) merged[i]! |= pending[i]!;
+      if (pending !== 'none')
+        for (let i = 0; i < Math.min(merged.length, pending.length); i++) merged[i]! |= pending[i]!;
       this.#pendingBitfield = merged;
       return undefined;
     }
