@@ -78,11 +78,6 @@ const OFFENCES: readonly Offence[] = [
     },
   },
   {
-    name: 'two bitfields',
-    code: 'WIRE_BITFIELD_UNEXPECTED',
-    play: (connection) => connection.send(emptyBitfield(connection), emptyBitfield(connection)),
-  },
-  {
     name: 'have all without the fast extension',
     code: 'WIRE_FAST_NOT_NEGOTIATED',
     play: send(wire.rawMessage(wire.HAVE_ALL)),
