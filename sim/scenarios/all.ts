@@ -2,11 +2,14 @@
 import { churn } from './churn.ts';
 import { endGame } from './end-game.ts';
 import { fullDisk } from './full-disk.ts';
-import { behindNat, chosenFiles, crowd, largePieces, magnetLink } from './kinds-of-content.ts';
+import { garbagePeers, requestFlood } from './garbage-peers.ts';
+import { behindNat, chosenFiles, crowd, largePieces, longFatLink, magnetLink, ownAddress } from './kinds-of-content.ts';
 import { lossyLinks } from './lossy-links.ts';
 import { lyingPeer } from './lying-peer.ts';
+import { metadataLiars } from './metadata-liars.ts';
 import { longPartition, seedReturns, shortPartition } from './partition.ts';
 import { rateLimits } from './rate-limits.ts';
+import { restlessUser } from './restless-user.ts';
 import { brokenDisk, corruptOnDisk, readErrors, resumePartial, rottenSeed } from './resume.ts';
 import type { Scenario } from './scenario.ts';
 import { silentPeers, stallingPeers, unchokeNever } from './silent-peers.ts';
@@ -25,6 +28,9 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
   magnetLink,
   chosenFiles,
   largePieces,
+  longFatLink,
+  ownAddress,
+  restlessUser,
 ];
 
 /** Peers that mean harm, or do harm. */
@@ -36,6 +42,9 @@ export const HOSTILE_SCENARIOS: readonly Scenario[] = [
   slowLoris,
   wireRules,
   rottenSeed,
+  garbagePeers,
+  requestFlood,
+  metadataLiars,
 ];
 
 /** What breaks and comes back. */

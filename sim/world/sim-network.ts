@@ -35,6 +35,11 @@ export class SimNetwork implements World {
     return host;
   }
 
+  /** A second address under which the host is found, without the host knowing it. */
+  addAlias(host: SimHost, address: string): void {
+    this.#hosts.set(address, host);
+  }
+
   hostAt(address: string): SimHost | undefined {
     return this.#hosts.get(address);
   }

@@ -148,6 +148,7 @@ export class SimPeer {
     run.session.closeNow(() => (isClosed = true), 3_000);
     this.#world.clock.runUntil(() => isClosed, { limitMs: CLOSE_MAX_MS });
     const { name, host } = this;
+    const { pieceBytes, sendBytes } = run.session.memoryInUse();
     const left = [
       [isClosed ? 0 : 1, 'unanswered close'],
       [run.clock.liveTimerCount, 'live timers'],
@@ -156,6 +157,8 @@ export class SimPeer {
       [run.http.openCount, 'open HTTP requests'],
       [run.disk.jobCount, 'disk jobs'],
       [run.disk.pendingWriteBytes, 'unwritten bytes'],
+      [pieceBytes, 'bytes of pieces'],
+      [sendBytes, 'bytes for peers'],
     ] as const;
     for (const [count, what] of left) {
       if (count !== 0) this.#world.report(`${name}: ${count} ${what} left after close`);

@@ -228,6 +228,11 @@ export class Session implements SessionLike {
     handleEnd();
   }
 
+  /** Bytes held for pieces that come in and for blocks that go out; for diagnostics. */
+  memoryInUse(): { readonly pieceBytes: number; readonly sendBytes: number } {
+    return { pieceBytes: this.#context.pool.usedBytes, sendBytes: this.#context.sendBuffers.usedBytes };
+  }
+
   /** Throws when the parts disagree. For tests. */
   assertInvariants(): void {
     let connectionCount = this.#incoming.size;

@@ -14,6 +14,11 @@ export class SendBuffers {
   readonly #kept: Uint8Array[] = [];
   #usedBytes = 0;
 
+  /** Bytes in arrays that are taken. */
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
   /** An array of at least `bytes`, at most a whole batch; undefined when too much is on its way already. */
   take(bytes: number): Uint8Array | undefined {
     const size = bytes >= REUSE_FROM_BYTES ? LARGE_BYTES : bytes;
