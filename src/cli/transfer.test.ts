@@ -82,7 +82,7 @@ test('sharing what is not there is a failed verification, sharing a part of it o
   const part = torrentWith({ stats: () => statsWith({ haveBytes: 1_000 }) });
   const { exitCode, events, context } = await run(part, { job: { isSeed: true }, flags: { seedTime: 1 } });
   expect(exitCode).toBe(0);
-  expect(events).toEqual(['listening', 'added', 'magnet']);
+  expect(events).toEqual(['listening', 'added', 'magnet', 'progress']);
   expect(context.stderr.text).toContain('only 1000 of 1048576 bytes');
 });
 

@@ -69,8 +69,7 @@ export class Transfer {
       for (const job of jobs) {
         if (!this.#stop.signal.aborted) await this.#add(session, job);
       }
-      const tick = (): void => this.#reporter.progress(this.#entries.map((entry) => entry.torrent));
-      ticker = setInterval(tick, this.#reporter.intervalMs);
+      ticker = setInterval(() => this.#showProgress(), this.#reporter.intervalMs);
       await Promise.all(this.#entries.map((entry) => this.#follow(entry)));
     } finally {
       clearInterval(ticker);
@@ -165,6 +164,7 @@ export class Transfer {
       await torrent.whenReady({ signal });
       if (job.isSeed) {
         this.#checkSeedable(torrent);
+        this.#showProgress();
       } else {
         await torrent.whenComplete({ signal });
         entry.isComplete = true;
@@ -212,6 +212,10 @@ export class Transfer {
     // A torrent that cannot go on must not hold its peers, nor download what was not asked for.
     // Closing the session stops it too, so what goes wrong here is not lost.
     if (entry.torrent.state !== 'failed') entry.torrent.stop().catch(() => undefined);
+  }
+
+  #showProgress(): void {
+    this.#reporter.progress(this.#entries.map((entry) => entry.torrent));
   }
 
   #unfinished(): Entry[] {
