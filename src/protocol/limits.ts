@@ -85,6 +85,8 @@ export const ALLOWED_FAST_SET_SIZE = 10;
 export const ALLOWED_FAST_REPEAT_MAX = 3;
 /** Hashes in one hash request (BEP 52). */
 export const HASH_REQUEST_LENGTH_MAX = 512;
+/** Hash requests of one peer that wait for their answer; more are rejected. */
+export const HASH_REQUESTS_QUEUED_MAX = 64;
 /** Layers between a leaf and the root of the largest file: 2^48 bytes in leaves of 16 KiB (BEP 52). */
 export const HASH_PROOF_LAYERS_MAX = 34;
 /** Pieces that a peer may name to us as allowed fast; more are ignored. */

@@ -11,6 +11,7 @@ import {
   PEER_REQUEST_QUEUE_DEFAULT,
   SEND_BUFFER_PEER_MAX_BYTES,
 } from '../../protocol/limits.ts';
+import type { HashRequest } from '../../protocol/wire/hash-messages.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import { isFatal, type Violation, type ViolationCode } from '../../protocol/wire/violation.ts';
 import {
@@ -43,6 +44,7 @@ import type { EngineContext } from '../session/engine-context.ts';
 import type { Flushable } from '../session/flush-queue.ts';
 import { VERSION } from '../session/settings.ts';
 import type { DownloadPeer } from './download.ts';
+import type { HashPeer } from './hash-exchange.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { Transfer } from './transfer.ts';
 import type { UploadPeer } from './upload.ts';
@@ -89,7 +91,7 @@ export interface PeerSessionParts {
   readonly connection: PeerConnection;
 }
 
-export class PeerSession implements DownloadPeer, UploadPeer, DeadlineEntry, TcpSocketHandler, Flushable {
+export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, DeadlineEntry, TcpSocketHandler, Flushable {
   readonly id: number;
   readonly isIncoming: boolean;
   readonly connectedAtMs: number;
@@ -235,6 +237,16 @@ export class PeerSession implements DownloadPeer, UploadPeer, DeadlineEntry, Tcp
 
   sendReject(pieceIndex: number, begin: number, length: number): void {
     this.connection.sendReject(pieceIndex, begin, length);
+    this.#flushSoon();
+  }
+
+  sendHashes(request: HashRequest, hashes: Uint8Array): void {
+    this.connection.sendHashes(request, hashes);
+    this.#flushSoon();
+  }
+
+  sendHashReject(request: HashRequest): void {
+    this.connection.sendHashReject(request);
     this.#flushSoon();
   }
 
@@ -434,7 +446,7 @@ export class PeerSession implements DownloadPeer, UploadPeer, DeadlineEntry, Tcp
         this.#host.handleExtended(this, message.extendedId, message.payload);
         return;
       case WIRE_HASH_REQUEST:
-        connection.sendHashReject(connection.hashRequest!);
+        transfer.hashes.handleRequest(this, connection.hashRequest!);
         return;
       case WIRE_VIOLATION:
         this.#handleViolation(message.violation);

@@ -13,6 +13,7 @@ import type { DeadlineEntry } from '../deadline-queue.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { TransferGate } from '../transfer-gate.ts';
 import { Download, type DownloadHost } from './download.ts';
+import { HashExchange, type HashExchangeHost } from './hash-exchange.ts';
 import type { PeerSession } from './peer-session.ts';
 import type { TorrentContent } from './torrent-content.ts';
 import { Upload, type UploadHost } from './upload.ts';
@@ -49,12 +50,13 @@ export interface TransferHost {
   handleGuilty(blameKeys: readonly string[]): void;
 }
 
-export class Transfer implements DownloadHost, UploadHost, PressureListener, DeadlineEntry {
+export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, PressureListener, DeadlineEntry {
   readonly content: TorrentContent;
   readonly storage: Storage;
   readonly picker: PiecePicker;
   readonly download: Download;
   readonly upload: Upload;
+  readonly hashes: HashExchange;
   readonly downloadRate: TransferRate;
   readonly uploadRate: TransferRate;
   readonly downloadLimiter: RateLimiter;
@@ -116,6 +118,12 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
       gate: this.#uploadGate,
       buffers: context.sendBuffers,
     });
+    this.hashes = new HashExchange(this, {
+      content,
+      storage: options.storage,
+      crypto: context.platform.crypto,
+      deadlines: context.deadlines,
+    });
     this.setWanted(options.wanted);
   }
 
@@ -139,6 +147,7 @@ export class Transfer implements DownloadHost, UploadHost, PressureListener, Dea
     this.#context.pressure.remove(this);
     this.download.stop();
     this.upload.isRunning = false;
+    this.hashes.stop();
     this.#downloadGate.close();
     this.#uploadGate.close();
     this.#context.deadlines.remove(this);

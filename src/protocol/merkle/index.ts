@@ -1,4 +1,5 @@
 export {
+  collectHashes,
   fullProofLayers,
   type HashRange,
   hashesBytesOf,
@@ -7,6 +8,7 @@ export {
   levelsAbove,
   MERKLE_HASH_BYTES,
   MerkleTree,
+  type MerkleTreeOptions,
   merkleRoot,
   padHash,
   rootFromLayer,

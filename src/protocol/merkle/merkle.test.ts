@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { bytesToHex, concatBytes } from '../../base/bytes.ts';
 import { HASH_REQUEST_LENGTH_MAX } from '../limits.ts';
 import {
+  collectHashes,
   fullProofLayers,
   type HashRange,
   hashesBytesOf,
@@ -24,6 +25,9 @@ const KIB = 1024;
 function leavesOf(count: number, salt = 0): Uint8Array {
   return concatBytes(Array.from({ length: count }, (_, i) => sha256(Uint8Array.of(i & 0xff, i >> 8, salt))));
 }
+
+const hashesOf = (tree: MerkleTree, range: HashRange): Uint8Array =>
+  collectHashes(range, (level, index) => tree.node(level, index));
 
 /** The definition of BEP 52 taken literally: fill up with zero leaves, hash pairs until one is left. */
 function naiveLayers(leaves: Uint8Array, leafCount: number): Uint8Array[][] {
@@ -76,14 +80,17 @@ test('every valid range of a tree is proved by its hashes, and by no altered one
       const leafCount = 2 ** levelsAbove(count);
       const levels = levelsAbove(count);
       const baseLayer = layerPick % (levels + 1);
-      const tree = new MerkleTree({ layer: leavesOf(count), baseLayer: 0, leafCount, sha256 });
+      const tree = MerkleTree.of({ layer: leavesOf(count), baseLayer: 0, leafCount, sha256 });
       const width = leafCount / 2 ** baseLayer;
-      const length = width === 1 ? 1 : 2 ** (1 + (lengthPick % levelsAbove(width)));
+      const proofLayers = fullProofLayers(baseLayer, leafCount);
+      // A single hash is asked for with a proof, or it is the root.
+      const shortest = width === 1 || proofLayers > 0 ? 0 : 1;
+      const length = 2 ** (shortest + (lengthPick % (levelsAbove(width) + 1 - shortest)));
       const index = (pick % (width / length)) * length;
-      const range: HashRange = { baseLayer, index, length, proofLayers: fullProofLayers(baseLayer, leafCount) };
+      const range: HashRange = { baseLayer, index, length, proofLayers };
       expect(isValidHashRange(range, leafCount, HASH_REQUEST_LENGTH_MAX)).toBe(true);
 
-      const hashes = tree.hashes(range)!;
+      const hashes = hashesOf(tree, range);
       expect(hashes.length).toBe(hashesBytesOf(range));
       expect(verifyProof(tree.root, range, hashes, leafCount, sha256)).toBe(true);
       const altered = hashes.slice();
@@ -100,16 +107,37 @@ test('every valid range of a tree is proved by its hashes, and by no altered one
 
 test('a tree over the piece layer gives the same hashes as the tree over the leaves', () => {
   const leaves = leavesOf(37);
-  const whole = new MerkleTree({ layer: leaves, baseLayer: 0, leafCount: 64, sha256 });
+  const whole = MerkleTree.of({ layer: leaves, baseLayer: 0, leafCount: 64, sha256 });
   const layers = naiveLayers(leaves, 64);
-  const pieces = new MerkleTree({ layer: concatBytes(layers[2]!.slice(0, 10)), baseLayer: 2, leafCount: 64, sha256 });
+  const pieces = MerkleTree.of({ layer: concatBytes(layers[2]!.slice(0, 10)), baseLayer: 2, leafCount: 64, sha256 });
   expect(pieces.root).toEqual(whole.root);
   const range = { baseLayer: 2, index: 8, length: 4, proofLayers: 3 };
-  expect(pieces.hashes(range)).toEqual(whole.hashes(range));
+  expect(hashesOf(pieces, range)).toEqual(hashesOf(whole, range));
   // Four hashes of the layer (two of them pads) and the uncles of levels 4 and 5.
   expect(uncleCountOf(range)).toBe(2);
-  expect(pieces.hashes(range)!.subarray(3 * 32, 4 * 32)).toEqual(padHash(2, sha256));
-  expect(pieces.hashes({ ...range, baseLayer: 0 })).toBeUndefined();
+  expect(hashesOf(pieces, range).subarray(3 * 32, 4 * 32)).toEqual(padHash(2, sha256));
+});
+
+test('a tree that grows in steps of any size is the tree that is made at once', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 20 }), (count, step) => {
+      const options = { layer: leavesOf(count), baseLayer: 0, leafCount: 2 * 2 ** levelsAbove(count), sha256 };
+      let hashCount = 0;
+      const counting = (bytes: Uint8Array): Uint8Array => {
+        hashCount++;
+        return sha256(bytes);
+      };
+      const tree = new MerkleTree({ ...options, sha256: counting });
+      for (let isWhole = false; !isWhole; ) {
+        const before = hashCount;
+        isWhole = tree.grow(step);
+        // A pad for each finished layer comes on top.
+        expect(hashCount - before).toBeLessThanOrEqual(step + levelsAbove(options.leafCount));
+      }
+      expect(tree.root).toEqual(merkleRoot(options.layer, options.leafCount, sha256));
+      expect(tree.grow(step)).toBe(true);
+    }),
+  );
 });
 
 test.each([
@@ -117,7 +145,8 @@ test.each([
   [{ baseLayer: 0, index: 2, length: 2, proofLayers: 5 }, true],
   [{ baseLayer: 0, index: 0, length: 64, proofLayers: 5 }, true],
   [{ baseLayer: 6, index: 0, length: 1, proofLayers: 0 }, true],
-  [{ baseLayer: 0, index: 0, length: 1, proofLayers: 5 }, false],
+  [{ baseLayer: 0, index: 36, length: 1, proofLayers: 5 }, true],
+  [{ baseLayer: 0, index: 36, length: 1, proofLayers: 0 }, false],
   [{ baseLayer: 0, index: 0, length: 3, proofLayers: 5 }, false],
   [{ baseLayer: 0, index: 1, length: 2, proofLayers: 5 }, false],
   [{ baseLayer: 0, index: 64, length: 2, proofLayers: 5 }, false],

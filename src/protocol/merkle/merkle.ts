@@ -108,16 +108,21 @@ export function isValidHashRange(range: HashRange, leafCount: number, lengthMax:
   if (baseLayer > levels || length < 1 || length > lengthMax || index < 0 || baseLayer < 0) return false;
   const width = 2 ** (levels - baseLayer);
   const isPowerOfTwo = 2 ** levelsAbove(length) === length;
-  if (!isPowerOfTwo || index % length !== 0 || index + length > width || (length === 1 && width > 1)) return false;
-  return proofLayers >= 0 && proofLayers <= Math.max(0, levels - baseLayer - 1);
+  if (!isPowerOfTwo || index % length !== 0 || index + length > width) return false;
+  if (proofLayers < 0 || proofLayers > Math.max(0, levels - baseLayer - 1)) return false;
+  // The last hash of a layer may stand alone ("unless it gets truncated by the end of the layer"). libtorrent asks so,
+  // and always for a proof; without one the request cannot be told from one for the root.
+  return length > 1 || width === 1 || proofLayers > 0;
 }
 
 /**
  * How many uncle hashes follow the range's own: the levels inside the range's own subtree need none
- * (BEP 52: "the first log2(length)-1 proof layers are omitted").
+ * (BEP 52: "the first log2(length)-1 proof layers are omitted"). That formula gives a single hash one uncle more than
+ * it has proof layers, its own sibling.
  */
 export function uncleCountOf(range: HashRange): number {
-  return Math.max(0, range.proofLayers - Math.max(0, levelsAbove(range.length) - 1));
+  if (range.proofLayers === 0) return 0;
+  return Math.max(0, range.proofLayers - (levelsAbove(range.length) - 1));
 }
 
 /** Bytes of the hashes in an answer to this request. */
@@ -126,64 +131,109 @@ export function hashesBytesOf(range: HashRange): number {
 }
 
 /**
+ * The payload of a `hashes` message: the range's hashes and then its uncles, bottom first. `nodeAt` gives the hash at
+ * a level and an index, pads included. The range has passed `isValidHashRange`.
+ */
+export function collectHashes(range: HashRange, nodeAt: (level: number, index: number) => Uint8Array): Uint8Array {
+  const { baseLayer, index, length } = range;
+  const result = new Uint8Array(hashesBytesOf(range));
+  for (let i = 0; i < length; i++) result.set(nodeAt(baseLayer, index + i), i * MERKLE_HASH_BYTES);
+  const firstUncle = levelsAbove(length);
+  for (let i = 0; i < uncleCountOf(range); i++) {
+    const node = Math.floor(index / 2 ** (firstUncle + i));
+    result.set(nodeAt(baseLayer + firstUncle + i, siblingOf(node)), (length + i) * MERKLE_HASH_BYTES);
+  }
+  return result;
+}
+
+function siblingOf(index: number): number {
+  return index % 2 === 0 ? index + 1 : index - 1;
+}
+
+export interface MerkleTreeOptions {
+  /** Level `baseLayer` of the tree; kept, not copied. */
+  readonly layer: Uint8Array;
+  readonly baseLayer: number;
+  /** Of the whole tree, a power of two. */
+  readonly leafCount: number;
+  readonly sha256: Sha256;
+}
+
+/**
  * A tree from one of its layers upwards, kept whole so that each answer is a copy of hashes and no hashing.
- * Memory: twice the layer.
+ * Memory: twice the layer. It is hashed in steps: nothing above the layer is there before `grow` has returned true.
  */
 export class MerkleTree {
   readonly baseLayer: number;
   readonly leafCount: number;
-  /** From the base layer to the root, without pads. */
-  readonly #layers: readonly Uint8Array[];
+  readonly #sha256: Sha256;
+  readonly #levelCount: number;
+  /** From the base layer upwards, without pads; those that are whole. */
+  readonly #layers: Uint8Array[];
   /** Pad hash of each of these layers. */
-  readonly #pads: readonly Uint8Array[];
+  readonly #pads: Uint8Array[];
+  /** The layer above them and how many of its hashes stand. */
+  #growing: Uint8Array | undefined;
+  #grownCount = 0;
 
-  /** `layer` is level `baseLayer` of a tree over `leafCount` leaves (a power of two); it is kept, not copied. */
-  constructor(options: {
-    readonly layer: Uint8Array;
-    readonly baseLayer: number;
-    readonly leafCount: number;
-    readonly sha256: Sha256;
-  }) {
-    const { layer, baseLayer, leafCount, sha256 } = options;
+  constructor({ layer, baseLayer, leafCount, sha256 }: MerkleTreeOptions) {
     const levels = levelsAbove(leafCount) - baseLayer;
     assert(layer.length > 0 && layer.length / MERKLE_HASH_BYTES <= 2 ** levels, 'the layer fits under its root');
     this.baseLayer = baseLayer;
     this.leafCount = leafCount;
-    const layers = [layer];
-    const pads = [padHash(baseLayer, sha256)];
-    for (let level = 0; level < levels; level++) {
-      layers.push(layerAbove(layers[level]!, pads[level]!, sha256));
-      pads.push(parent(pads[level]!, pads[level]!, sha256));
+    this.#sha256 = sha256;
+    this.#levelCount = levels + 1;
+    this.#layers = [layer];
+    this.#pads = [padHash(baseLayer, sha256)];
+  }
+
+  /** A whole tree at once. */
+  static of(options: MerkleTreeOptions): MerkleTree {
+    const tree = new MerkleTree(options);
+    tree.grow();
+    return tree;
+  }
+
+  /** Hashes at most `hashCountMax` more nodes; true when the tree is whole. */
+  grow(hashCountMax: number = Number.POSITIVE_INFINITY): boolean {
+    let hashCount = 0;
+    while (this.#layers.length < this.#levelCount) {
+      const below = this.#layers[this.#layers.length - 1]!;
+      const pad = this.#pads[this.#pads.length - 1]!;
+      const count = Math.ceil(below.length / MERKLE_HASH_BYTES / 2);
+      this.#growing ??= new Uint8Array(count * MERKLE_HASH_BYTES);
+      const end = Math.min(count, this.#grownCount + hashCountMax - hashCount);
+      hashCount += end - this.#grownCount;
+      for (; this.#grownCount < end; this.#grownCount++) {
+        const left = below.subarray(
+          this.#grownCount * 2 * MERKLE_HASH_BYTES,
+          (this.#grownCount + 1) * 2 * MERKLE_HASH_BYTES,
+        );
+        const isWhole = left.length === 2 * MERKLE_HASH_BYTES;
+        const hash = isWhole ? this.#sha256(left) : parent(left, pad, this.#sha256);
+        this.#growing.set(hash, this.#grownCount * MERKLE_HASH_BYTES);
+      }
+      if (this.#grownCount < count) return false;
+      this.#layers.push(this.#growing);
+      this.#pads.push(parent(pad, pad, this.#sha256));
+      this.#growing = undefined;
+      this.#grownCount = 0;
     }
-    this.#layers = layers;
-    this.#pads = pads;
+    return true;
   }
 
   get root(): Uint8Array {
-    return this.#layers[this.#layers.length - 1]!;
+    return this.node(this.baseLayer + this.#levelCount - 1, 0);
   }
 
-  /**
-   * The range's hashes and then its uncles, bottom first: the payload of a `hashes` message. Undefined when the
-   * range starts below this tree's base layer. The range has passed `isValidHashRange`.
-   */
-  hashes(range: HashRange): Uint8Array | undefined {
-    const base = range.baseLayer - this.baseLayer;
-    if (base < 0 || base >= this.#layers.length) return undefined;
-    const result = new Uint8Array(hashesBytesOf(range));
-    for (let i = 0; i < range.length; i++) result.set(this.#node(base, range.index + i), i * MERKLE_HASH_BYTES);
-    const firstUncle = levelsAbove(range.length);
-    for (let i = 0; i < uncleCountOf(range); i++) {
-      const node = Math.floor(range.index / 2 ** (firstUncle + i));
-      result.set(this.#node(base + firstUncle + i, node ^ 1), (range.length + i) * MERKLE_HASH_BYTES);
-    }
-    return result;
-  }
-
-  #node(level: number, index: number): Uint8Array {
+  /** The hash at `level` (counted from the leaves; not below the base layer), pads included. */
+  node(level: number, index: number): Uint8Array {
+    const layer = this.#layers[level - this.baseLayer];
+    assert(layer !== undefined, 'the tree has grown to this level');
     const start = index * MERKLE_HASH_BYTES;
-    const layer = this.#layers[level]!;
-    return start < layer.length ? layer.subarray(start, start + MERKLE_HASH_BYTES) : this.#pads[level]!;
+    return start < layer.length
+      ? layer.subarray(start, start + MERKLE_HASH_BYTES)
+      : this.#pads[level - this.baseLayer]!;
   }
 }
 
