@@ -226,6 +226,7 @@ export class SimPeer {
       disk,
       crypto: { sha1: crypto.sha1, sha256: crypto.sha256, random: this.#options.random },
       log,
+      copyBytes: (target, offset, source, start, end) => target.set(source.subarray(start, end), offset),
       resolvePath: (path) => path,
     };
     return { clock, disk, http, platform };

@@ -8,6 +8,7 @@ import { workerUrl } from './disk/worker-url.ts';
 import { NodeHttp } from './http/node-http.ts';
 import { NodeNetwork } from './net/node-network.ts';
 import { NodeResolver } from './resolver/node-resolver.ts';
+import { copyBytes } from './system/copy-bytes.ts';
 import { NodeClock } from './system/node-clock.ts';
 import { NodeCrypto } from './system/node-crypto.ts';
 import { SILENT_LOG } from './system/node-log.ts';
@@ -24,6 +25,7 @@ export function nodePlatform(log: Log = SILENT_LOG): Platform {
     disk: url === undefined ? new InlineDisk() : new WorkerDisk({ url }),
     crypto: new NodeCrypto(),
     log,
+    copyBytes,
     resolvePath: (path) => resolve(path),
   };
 }

@@ -15,6 +15,8 @@ export interface Platform {
   readonly disk: Disk;
   readonly crypto: Crypto;
   readonly log: Log;
+  /** Copies `source[start..end)` to `target` from `offset` on; the fastest way into the disk's kind of memory. */
+  copyBytes(target: Uint8Array, offset: number, source: Uint8Array, start: number, end: number): void;
   /** Turns a user's path into the absolute path that `StorageSpec.rootPath` wants. */
   resolvePath(path: string): string;
 }

@@ -501,7 +501,10 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     }
     const { dataStart, dataEnd } = message;
     this.downloadedBytes += dataEnd - dataStart;
-    this.#target?.set(message.chunk.subarray(dataStart, dataEnd), this.#targetOffset + message.blockOffset);
+    if (this.#target !== undefined) {
+      const offset = this.#targetOffset + message.blockOffset;
+      this.#context.platform.copyBytes(this.#target, offset, message.chunk, dataStart, dataEnd);
+    }
     if (!message.blockIsLast) return;
     const wasKept = this.#target !== undefined;
     this.#target = undefined;
