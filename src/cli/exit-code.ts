@@ -62,6 +62,7 @@ const REACTIONS: Readonly<Record<SessionErrorCode, Reaction>> = {
   },
   SESSION_CLOSED: { exitCode: EXIT.unexpected, advice: 'run the command again' },
   TORRENT_REMOVED: { exitCode: EXIT.unexpected, advice: 'run the command again' },
+  TORRENT_STOPPED: { exitCode: EXIT.unexpected, advice: 'run the command again' },
   LISTEN_FAILED: { exitCode: EXIT.network, advice: 'choose another port with --port (0 = any) or address with --bind' },
   DISK_FULL: { exitCode: EXIT.diskFull, advice: `free some space and run the command again: ${KEPT}` },
   DISK_PERMISSION: { exitCode: EXIT.path, advice: 'check who owns the folder, or choose another' },

@@ -6,6 +6,8 @@ import type { Clock, Timer } from '../platform/clock.ts';
 export interface DeadlineEntry {
   /** Does what is due and returns when to be called next; Infinity = not again unless expedited. */
   handleDeadline(nowMs: number): number;
+  /** What `handleDeadline` threw by a mistake of ours; the entry is no longer in the queue. */
+  handleBug(error: unknown): void;
 }
 
 interface Slot {
@@ -20,7 +22,6 @@ const COALESCE_MS = 5;
 
 export class DeadlineQueue {
   readonly #clock: Clock;
-  readonly #onEntryFailure: (entry: DeadlineEntry, error: unknown) => void;
   readonly #slots = new Map<DeadlineEntry, Slot>();
   readonly #heap: Slot[] = [];
   #timer: Timer | undefined;
@@ -32,10 +33,8 @@ export class DeadlineQueue {
    */
   #earliestMs = Number.NEGATIVE_INFINITY;
 
-  /** `onEntryFailure` is told what an entry threw; the entry is removed. */
-  constructor(clock: Clock, onEntryFailure: (entry: DeadlineEntry, error: unknown) => void) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#onEntryFailure = onEntryFailure;
   }
 
   /** Calls the entry at `wantedMs` or, when it is known with an earlier deadline, then. */
@@ -73,20 +72,26 @@ export class DeadlineQueue {
     const nowMs = this.#clock.nowMs();
     this.#isRunning = true;
     this.#earliestMs = nowMs + COALESCE_MS + 1;
-    for (let slot = this.#heap[0]; slot !== undefined && slot.atMs <= nowMs + COALESCE_MS; slot = this.#heap[0]) {
-      this.#takeOut(slot);
-      try {
-        const nextMs = slot.entry.handleDeadline(nowMs);
-        if (this.#slots.get(slot.entry) !== slot) continue;
-        this.expedite(slot.entry, nextMs);
-      } catch (error) {
-        this.remove(slot.entry);
-        this.#onEntryFailure(slot.entry, error);
+    try {
+      for (let slot = this.#heap[0]; slot !== undefined && slot.atMs <= nowMs + COALESCE_MS; slot = this.#heap[0]) {
+        this.#call(slot, nowMs);
       }
+    } finally {
+      this.#isRunning = false;
+      this.#earliestMs = Number.NEGATIVE_INFINITY;
+      this.#arm();
     }
-    this.#isRunning = false;
-    this.#earliestMs = Number.NEGATIVE_INFINITY;
-    this.#arm();
+  }
+
+  #call(slot: Slot, nowMs: number): void {
+    this.#takeOut(slot);
+    try {
+      const nextMs = slot.entry.handleDeadline(nowMs);
+      if (this.#slots.get(slot.entry) === slot) this.expedite(slot.entry, nextMs);
+    } catch (error) {
+      this.remove(slot.entry);
+      slot.entry.handleBug(error);
+    }
   }
 
   #arm(): void {

@@ -4,6 +4,8 @@ import type { RateLimiter } from '../swarm/rate-limiter.ts';
 import type { DeadlineEntry, DeadlineQueue } from './deadline-queue.ts';
 
 export interface GateWaiter {
+  /** What `handleGateOpen` threw by a mistake of ours. */
+  handleBug(error: unknown): void;
   /** Bytes may be available again: try once more, and wait again if they are not. */
   handleGateOpen(nowMs: number): void;
 }
@@ -63,8 +65,19 @@ export class TransferGate implements DeadlineEntry {
   handleDeadline(nowMs: number): number {
     const waiters = this.#waiters;
     this.#waiters = new Set();
-    for (const waiter of waiters) waiter.handleGateOpen(nowMs);
+    for (const waiter of waiters) {
+      try {
+        waiter.handleGateOpen(nowMs);
+      } catch (error) {
+        waiter.handleBug(error);
+      }
+    }
     // Those who wait again have asked for their own time.
     return Number.POSITIVE_INFINITY;
+  }
+
+  handleBug(error: unknown): void {
+    // Every waiter answers for itself; what is left would be this class's own.
+    throw error;
   }
 }

@@ -9,6 +9,7 @@ export type SessionErrorCode =
   | 'METADATA_NOT_FOUND'
   | 'SESSION_CLOSED'
   | 'TORRENT_REMOVED'
+  | 'TORRENT_STOPPED'
   | 'LISTEN_FAILED'
   | 'DISK_FULL'
   | 'DISK_PERMISSION'

@@ -20,6 +20,8 @@ export interface MetadataFetchHost {
   handleMetadata(info: InfoDictionary): void;
   /** The bytes have the info-hash and are no valid info dictionary: nobody can have a better one. */
   handleInvalid(message: string): void;
+  /** A mistake of ours showed itself. */
+  handleBug(error: unknown): void;
 }
 
 export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
@@ -121,6 +123,10 @@ export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
     if (this.#isRunning) this.#dialMore(this.#nowMs());
   }
 
+  handleBug(error: unknown): void {
+    this.#host.handleBug(error);
+  }
+
   get #hasRoom(): boolean {
     return this.#peers.size + this.#dials.size < PEERS_MAX;
   }
@@ -156,13 +162,15 @@ export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
         timeoutMs: CONNECT_TIMEOUT_MS,
       },
       {
-        handleConnected: () => this.#handleDialled(endpoint, socket),
+        handleConnected: () => this.#guard(() => this.#handleDialled(endpoint, socket)),
         handleData: () => {},
         handleClosed: () => {
           if (!this.#endDial(endpoint)) return;
           connections.close();
-          this.#queue.handleFailed(endpoint, this.#nowMs());
-          this.#dialMore(this.#nowMs());
+          this.#guard(() => {
+            this.#queue.handleFailed(endpoint, this.#nowMs());
+            this.#dialMore(this.#nowMs());
+          });
         },
       },
     );
@@ -197,6 +205,14 @@ export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
   #handshake(infoHash: Uint8Array): Handshake {
     const v2 = this.#hashes.infoHashV2 !== undefined;
     return { infoHash, peerId: this.#peerId, extensionProtocol: true, fast: true, dht: false, v2 };
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.handleBug(error);
+    }
   }
 
   #nowMs(): number {

@@ -33,6 +33,8 @@ export interface MetadataPeerHost {
   /** Where a peer that connected to us can be connected to. */
   handleListenPort(peer: MetadataPeer, port: number): void;
   handleEnded(peer: MetadataPeer): void;
+  /** A mistake of ours showed itself. */
+  handleBug(error: unknown): void;
 }
 
 export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
@@ -68,11 +70,24 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
 
   handleData(bytes: Uint8Array): void {
     const nowMs = this.#nowMs();
-    this.#connection.push(bytes, nowMs);
-    this.#turn(nowMs);
+    try {
+      this.#connection.push(bytes, nowMs);
+      this.#turn(nowMs);
+    } catch (error) {
+      this.handleBug(error);
+    }
   }
 
   handleClosed(): void {
+    try {
+      this.close();
+    } catch (error) {
+      this.handleBug(error);
+    }
+  }
+
+  handleBug(error: unknown): void {
+    this.#host.handleBug(error);
     this.close();
   }
 

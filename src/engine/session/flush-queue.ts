@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../../platform/clock.ts';
 
 export interface Flushable {
   flush(nowMs: number): void;
+  /** What `flush` threw by a mistake of ours. */
+  handleBug(error: unknown): void;
 }
 
 export class FlushQueue {
@@ -36,6 +38,12 @@ export class FlushQueue {
     const peers = this.#waiting;
     this.#waiting = new Set();
     const nowMs = this.#clock.nowMs();
-    for (const peer of peers) peer.flush(nowMs);
+    for (const peer of peers) {
+      try {
+        peer.flush(nowMs);
+      } catch (error) {
+        peer.handleBug(error);
+      }
+    }
   }
 }

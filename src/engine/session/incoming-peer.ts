@@ -33,6 +33,14 @@ export class IncomingPeer implements TcpSocketHandler, DeadlineEntry {
   }
 
   handleData(bytes: Uint8Array): void {
+    try {
+      this.#read(bytes);
+    } catch (error) {
+      this.handleBug(error);
+    }
+  }
+
+  #read(bytes: Uint8Array): void {
     this.#connection.push(bytes, this.#context.platform.clock.nowMs());
     if (this.#connection.next() !== WIRE_HANDSHAKE) {
       if (this.#connection.isClosed) this.close();
@@ -53,6 +61,12 @@ export class IncomingPeer implements TcpSocketHandler, DeadlineEntry {
   handleDeadline(): number {
     this.close();
     return Number.POSITIVE_INFINITY;
+  }
+
+  /** It belongs to no torrent yet: nobody else suffers. */
+  handleBug(error: unknown): void {
+    this.#context.platform.log.write('error', `internal bug before a handshake: ${String(error)}`);
+    this.close();
   }
 
   close(): void {

@@ -23,7 +23,7 @@ import type {
 } from '../api.ts';
 import { DeadlineQueue } from '../deadline-queue.ts';
 import { SendBuffers } from '../torrent/send-buffers.ts';
-import { swarmHashesOf } from '../torrent/swarm-hash.ts';
+import { type SwarmHashes, swarmHashesOf } from '../torrent/swarm-hash.ts';
 import { Torrent } from '../torrent/torrent.ts';
 import { WritePressure } from '../torrent/write-pressure.ts';
 import { parseTorrentSource } from '../torrent-source.ts';
@@ -73,9 +73,7 @@ export class Session implements SessionLike {
     this.#context = {
       platform,
       settings,
-      deadlines: new DeadlineQueue(clock, (_, error) =>
-        log.write('error', `internal bug at a deadline: ${describe(error)}`),
-      ),
+      deadlines: new DeadlineQueue(clock),
       flushes: new FlushQueue(clock),
       connections: new ConnectionBudget(settings.connectionsMax),
       bans: new BanList(),
@@ -149,7 +147,14 @@ export class Session implements SessionLike {
    * @throws `signal.reason` when `signal` aborts before the torrent was added.
    */
   async add(source: string | Uint8Array, options: AddTorrentOptions): Promise<Torrent> {
-    options.signal?.throwIfAborted();
+    const { signal } = options;
+    signal?.throwIfAborted();
+    if (!this.#isClosed) {
+      // One that is on its way out still has the files open.
+      const known = this.#find(parseTorrentSource(source, this.#context.platform.crypto));
+      if (known?.isRemoved === true) await known.remove();
+      signal?.throwIfAborted();
+    }
     return this.addNow(source, options);
   }
 
@@ -157,10 +162,8 @@ export class Session implements SessionLike {
   addNow(source: string | Uint8Array, options: AddTorrentOptions): Torrent {
     if (this.#isClosed) throw new SessionError('SESSION_CLOSED', 'The session is closed; open another.');
     const parsed = parseTorrentSource(source, this.#context.platform.crypto);
-    for (const hash of swarmHashesOf(parsed)) {
-      const known = this.#bySwarmHash.get(bytesToHex(hash));
-      if (known !== undefined) return known;
-    }
+    const known = this.#find(parsed);
+    if (known !== undefined && !known.isRemoved) return known;
     const host = {
       handleRemoved: (removed: Torrent) => this.#forget(removed),
       handleHashesKnown: (known: Torrent) => this.#index(known),
@@ -269,13 +272,27 @@ export class Session implements SessionLike {
     return this.#bySwarmHash.get(bytesToHex(infoHash))?.accept(socket, connection) ?? false;
   }
 
+  #find(hashes: SwarmHashes): Torrent | undefined {
+    for (const hash of swarmHashesOf(hashes)) {
+      const known = this.#bySwarmHash.get(bytesToHex(hash));
+      if (known !== undefined) return known;
+    }
+    return undefined;
+  }
+
+  /** The torrent that was there first keeps a hash. */
   #index(torrent: Torrent): void {
-    for (const key of torrent.swarmKeys) this.#bySwarmHash.set(key, torrent);
+    for (const key of torrent.swarmKeys) {
+      const known = this.#bySwarmHash.get(key);
+      if (known === undefined || known.isRemoved) this.#bySwarmHash.set(key, torrent);
+    }
   }
 
   #forget(torrent: Torrent): void {
     this.#torrents.delete(torrent);
-    for (const key of torrent.swarmKeys) this.#bySwarmHash.delete(key);
+    for (const key of torrent.swarmKeys) {
+      if (this.#bySwarmHash.get(key) === torrent) this.#bySwarmHash.delete(key);
+    }
     this.#emitter.emit('torrentRemoved', { torrent });
   }
 
@@ -289,8 +306,4 @@ export class Session implements SessionLike {
 
 function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

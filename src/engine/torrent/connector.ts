@@ -26,6 +26,8 @@ export interface ConnectorHost {
   handlePeerConnected(peer: PeerSession): void;
   handlePeerDisconnected(peer: PeerSession): void;
   handlePeerBanned(address: string): void;
+  /** A mistake of ours showed itself. */
+  handleBug(error: unknown): void;
 }
 
 interface Dial {
@@ -72,7 +74,15 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     this.#isRunning = false;
     this.#context.deadlines.remove(this);
     for (const dial of this.#dials) this.#endDial(dial);
-    for (const session of [...this.#sessions.keys()]) session.close('stopped');
+    let bug: unknown;
+    for (const session of [...this.#sessions.keys()]) {
+      try {
+        session.close('stopped');
+      } catch (error) {
+        bug ??= error;
+      }
+    }
+    if (bug !== undefined) throw bug;
   }
 
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
@@ -126,10 +136,19 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
       const weAreLower = compareBytes(this.peerId, remoteId) < 0;
       if (other.isIncoming === peer.isIncoming || weBeganThis !== weAreLower) return false;
       other.close('redundant');
+      // A listener that was told of the other's end may have ended this one too.
+      if (peer.isClosed) return false;
     }
     this.#admitted.set(key, peer);
-    this.#host.handlePeerConnected(peer);
     return true;
+  }
+
+  handleAdmitted(peer: PeerSession): void {
+    this.#host.handlePeerConnected(peer);
+  }
+
+  handleBug(error: unknown): void {
+    this.#host.handleBug(error);
   }
 
   handleClosed(peer: PeerSession, reason: CloseReason): void {
@@ -230,14 +249,16 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     const socket = network.connectTcp(
       { remote: endpoint, localAddress, timeoutMs: CONNECT_TIMEOUT_MS },
       {
-        handleConnected: () => this.#handleDialled(dial),
+        handleConnected: () => this.#guard(() => this.#handleDialled(dial)),
         handleData: () => {},
         handleClosed: () => {
           if (!this.#dials.delete(dial)) return;
           this.#context.connections.endDial();
           this.#context.connections.close();
-          this.#queue.handleFailed(endpoint, this.#nowMs());
-          this.#dialMore(this.#nowMs());
+          this.#guard(() => {
+            this.#queue.handleFailed(endpoint, this.#nowMs());
+            this.#dialMore(this.#nowMs());
+          });
         },
       },
     );
@@ -296,6 +317,14 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
       dht: false,
       v2: this.#transfer.content.info.format !== 'v1',
     };
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.handleBug(error);
+    }
   }
 
   #nowMs(): number {

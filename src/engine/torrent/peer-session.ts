@@ -72,8 +72,12 @@ export type CloseReason =
 export interface PeerSessionHost {
   /** The peer's handshake has come. False: it is not wanted (ourselves, a second connection). */
   admit(peer: PeerSession): boolean;
+  /** It takes part from now on. */
+  handleAdmitted(peer: PeerSession): void;
   handleClosed(peer: PeerSession, reason: CloseReason): void;
   handleViolation(peer: PeerSession, code: ViolationCode): void;
+  /** A mistake of ours showed itself while this peer was served. */
+  handleBug(error: unknown): void;
   /** Pieces that this peer may fetch while choked (BEP 6). */
   allowedFastFor(peer: PeerSession): readonly number[];
   /** The peer named the port it listens on. */
@@ -139,8 +143,12 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
   begin(): void {
     const nowMs = this.#nowMs();
     this.socket.setHandler(this);
-    if (this.isIncoming) this.#handleHandshake();
-    this.#turn(nowMs);
+    try {
+      if (this.isIncoming) this.#handleHandshake();
+      this.#turn(nowMs);
+    } catch (error) {
+      this.handleBug(error);
+    }
   }
 
   // ── What the parts see ───────────────────────────────────────────────────────────────────────────────────────────
@@ -310,14 +318,18 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     if (outgoing !== undefined) this.socket.write(outgoing);
     this.connection.close();
     this.socket.destroy();
-    if (this.#receivingPiece !== -1) {
-      this.#transfer.download.closeBlock(this, this.#receivingPiece, this.#receivingBegin);
-    }
     this.#context.deadlines.remove(this);
     this.#context.flushes.remove(this);
     this.#context.connections.close();
-    if (this.#isAdmitted) this.#transfer.removePeer(this);
-    this.#host.handleClosed(this, reason);
+    // From here on our own rules are at work, which may turn out to be broken: the connection is over in any case.
+    try {
+      if (this.#receivingPiece !== -1) {
+        this.#transfer.download.closeBlock(this, this.#receivingPiece, this.#receivingBegin);
+      }
+      if (this.#isAdmitted) this.#transfer.removePeer(this);
+    } finally {
+      this.#host.handleClosed(this, reason);
+    }
   }
 
   // ── What happens ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -328,12 +340,27 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
 
   handleData(bytes: Uint8Array): void {
     const nowMs = this.#nowMs();
-    this.connection.push(bytes, nowMs);
-    this.#turn(nowMs);
+    try {
+      this.connection.push(bytes, nowMs);
+      this.#turn(nowMs);
+    } catch (error) {
+      this.handleBug(error);
+    }
   }
 
   handleClosed(error?: NetworkError): void {
-    this.close(error === undefined ? 'remote-closed' : 'network-error');
+    try {
+      this.close(error === undefined ? 'remote-closed' : 'network-error');
+    } catch (bug) {
+      this.handleBug(bug);
+    }
+  }
+
+  /** A mistake of ours is the torrent's end, and with it this connection's. */
+  handleBug(error: unknown): void {
+    this.#host.handleBug(error);
+    this.#isInTurn = false;
+    this.close('stopped');
   }
 
   handleGateOpen(nowMs: number): void {
@@ -461,9 +488,10 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
       this.close('refused');
       return;
     }
-    this.#isAdmitted = true;
     const { connection } = this;
     const transfer = this.#transfer;
+    this.#isAdmitted = true;
+    transfer.addPeer(this);
     connection.sendBitfield(transfer.picker.haveBitfield);
     connection.sendExtensionHandshake({
       messages: OFFERED_MESSAGES,
@@ -474,12 +502,13 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
       ...(this.#host.metadataSizeBytes > 0 ? { metadataSizeBytes: this.#host.metadataSizeBytes } : {}),
       ...(this.isIncoming || this.#context.listenPort() === 0 ? {} : { listenPort: this.#context.listenPort() }),
     });
-    transfer.addPeer(this);
     if (connection.supportsFast) {
       const pieces = this.#host.allowedFastFor(this);
       this.#allowedFastToPeer = new Set(pieces);
       for (const pieceIndex of pieces) connection.sendAllowedFast(pieceIndex);
     }
+    // Last, since a listener may end it all.
+    this.#host.handleAdmitted(this);
   }
 
   #handleExtensionHandshake(): void {

@@ -1,5 +1,6 @@
 // One torrent of a session: its life from adding to removal, and the face it shows to programs. The work is done by its
 // parts, each of which owns its state: transfer (pieces), connector (connections), announcer (trackers), checker (disk).
+import { Bitfield } from '../../base/bitfield.ts';
 import { bytesToHex, encodeUtf8 } from '../../base/bytes.ts';
 import { Emitter, type ListenOptions, type Unsubscribe } from '../../base/emitter.ts';
 import { randomBelow, randomBytes } from '../../base/random.ts';
@@ -28,8 +29,9 @@ import { MetadataFetch } from '../metadata/metadata-fetch.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { resolveRate } from '../session/settings.ts';
 import { magnetOf, type TorrentSource } from '../torrent-source.ts';
-import { Checker, type PieceVerdict } from './checker.ts';
+import { Checker, type CheckMode } from './checker.ts';
 import { Connector } from './connector.ts';
+import { guardedStorage } from './guarded-storage.ts';
 import type { PeerSession } from './peer-session.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
 import { TorrentContent } from './torrent-content.ts';
@@ -48,6 +50,14 @@ export interface TorrentHost {
   handleRemoved(torrent: Torrent): void;
   /** The metadata has come, and with it perhaps a second info-hash. */
   handleHashesKnown(torrent: Torrent): void;
+}
+
+/** A call of `verify` that is not answered yet. */
+interface Verification {
+  readonly report: VerifyReport;
+  readonly promise: Promise<VerifyResult>;
+  readonly resolve: (result: VerifyResult) => void;
+  readonly reject: (reason: SessionError) => void;
 }
 
 /** What exists once the info dictionary is known. */
@@ -81,7 +91,18 @@ export class Torrent implements TorrentLike {
   #checker: Checker | undefined;
   #checkedPieceCount = 0;
   #isChecked = false;
-  #isRemoved = false;
+  #runsAfterCheck = false;
+  /** While the disk is checked: the pieces found so far, and those written meanwhile. */
+  #found: Bitfield | undefined;
+  #verification: Verification | undefined;
+  /** Indexes of the files that are wanted; undefined: all, or what the magnet link selects. */
+  #selected: readonly number[] | undefined;
+  /** Who waits for the removal; undefined while there is none. */
+  #removal: (() => void)[] | undefined;
+  #isGone = false;
+  #isHalting = false;
+  /** Grows with every halt: what was begun before it may not go on after it. */
+  #haltCount = 0;
   #state: TorrentState = 'stopped';
   #error: SessionError | undefined;
 
@@ -95,6 +116,7 @@ export class Torrent implements TorrentLike {
     this.#emitter = new Emitter((error) => {
       context.platform.log.write('error', `a listener of ${this.infoHash ?? this.infoHashV2} threw: ${String(error)}`);
     });
+    this.#selected = options.files;
     this.#peerId = randomPeerId((bytes) => randomBytes(random, bytes));
     this.#key = randomBelow(random, 0x1_0000_0000);
     this.#announcer = this.#createAnnouncer();
@@ -199,7 +221,7 @@ export class Torrent implements TorrentLike {
     const { clock } = this.#context.platform;
     for (;;) {
       yield this.stats();
-      if (this.#isRemoved || this.#state === 'failed' || this.#isDone) return;
+      if (this.isRemoved || this.#state === 'failed' || this.#isDone) return;
       const atMs = clock.nowMs() + intervalMs;
       const timer = clock.schedule(atMs, () => this.#waiters.update());
       try {
@@ -216,18 +238,21 @@ export class Torrent implements TorrentLike {
 
   #wait(isMet: () => boolean, options: WaitOptions): Promise<void> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
-    if (this.#isRemoved) return Promise.reject(removedError());
+    if (this.isRemoved) return Promise.reject(removedError());
     return this.#waiters.wait(isMet, options.signal);
   }
 
   // ── Life ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   start(): void {
-    if (this.#isRemoved || (this.#state !== 'stopped' && this.#state !== 'failed')) return;
+    const isAtRest = this.#state === 'stopped' || this.#state === 'failed';
+    if (this.#state === 'checking') this.#runsAfterCheck = true;
+    // What broke a rule of ours once cannot be relied on any more.
+    if (this.isRemoved || this.#isHalting || !isAtRest || this.#error?.code === 'INTERNAL_BUG') return;
     this.#error = undefined;
     if (this.#parts === undefined) this.#fetchMetadata();
     else if (this.#isChecked) this.#run();
-    else this.#check();
+    else this.#check(this.#options.verify ?? 'auto', true);
   }
 
   stop(): Promise<void> {
@@ -236,9 +261,17 @@ export class Torrent implements TorrentLike {
 
   /** `stop` without a promise: calls back once trackers were told, or after `timeoutMs`. */
   stopNow(onDone: () => void, timeoutMs: number): void {
-    if (this.#state !== 'failed' && !this.#isRemoved) this.#setState('stopped');
-    this.#halt();
+    const bug = this.#halt();
     this.#announcer.stop(onDone, timeoutMs);
+    this.#endVerification(stoppedError());
+    // Last, since a listener may start the torrent again.
+    if (bug !== undefined) this.failInternally(bug);
+    else if (this.#state !== 'failed' && !this.isRemoved) this.#setState('stopped');
+  }
+
+  /** Removal has begun, or is over. */
+  get isRemoved(): boolean {
+    return this.#removal !== undefined;
   }
 
   remove(): Promise<void> {
@@ -247,22 +280,13 @@ export class Torrent implements TorrentLike {
 
   /** `remove` without a promise. */
   removeNow(onDone: () => void, timeoutMs: number): void {
-    if (this.#isRemoved) {
-      onDone();
-      return;
-    }
-    let openEnds = 2;
-    const handleEnd = (): void => {
-      openEnds--;
-      if (openEnds > 0) return;
-      this.#host.handleRemoved(this);
-      onDone();
-    };
-    this.stopNow(handleEnd, timeoutMs);
-    this.#isRemoved = true;
-    this.#waiters.rejectAll(removedError());
-    if (this.#parts === undefined) handleEnd();
-    else this.#parts.storage.close(handleEnd);
+    if (this.#isGone) {
+      const { clock } = this.#context.platform;
+      clock.schedule(clock.nowMs(), onDone);
+    } else if (this.#removal === undefined) {
+      this.#removal = [onDone];
+      this.#beginRemoval(timeoutMs);
+    } else this.#removal.push(onDone);
   }
 
   connectPeer(address: string): void {
@@ -276,12 +300,15 @@ export class Torrent implements TorrentLike {
   }
 
   selectFiles(indexes: readonly number[]): void {
-    if (this.#parts === undefined) return;
+    if (this.#parts === undefined) {
+      this.#selected = [...indexes];
+      return;
+    }
     const { content, storage, transfer } = this.#parts;
     const wanted = wantedOf(content, indexes);
     storage.setWanted(wanted, ({ error }) => {
       if (error !== undefined) this.#handleDiskError(error);
-      else if (!this.#isRemoved) {
+      else if (!this.isRemoved) {
         transfer.setWanted(wanted);
         // Before the check ends nothing is created; after it, what no piece creates.
         if (this.#isChecked && this.#options.seedOnly !== true) this.#createEmptyFiles(storage);
@@ -289,18 +316,30 @@ export class Torrent implements TorrentLike {
     });
   }
 
-  async verify(): Promise<VerifyResult> {
+  verify(): Promise<VerifyResult> {
     const parts = this.#parts;
-    if (parts === undefined)
-      throw new SessionError('METADATA_NOT_FOUND', 'Nothing can be verified before the metadata is known.');
-    const report = new VerifyReport(parts.content);
-    this.#halt();
-    this.#check(report);
-    await this.#wait(() => report.isDone, {});
-    return report.result();
+    if (this.isRemoved) return Promise.reject(removedError());
+    if (this.#isHalting) return Promise.reject(stoppedError());
+    if (this.#error?.code === 'INTERNAL_BUG') return Promise.reject(this.#error);
+    if (parts === undefined) {
+      return Promise.reject(
+        new SessionError('METADATA_NOT_FOUND', 'Nothing can be verified before the metadata is known.'),
+      );
+    }
+    if (this.#verification !== undefined) return this.#verification.promise;
+    this.#verification = verificationOf(parts.content);
+    const { promise } = this.#verification;
+    const wasAtRest = this.#state === 'stopped' || this.#state === 'failed';
+    const bug = this.#halt();
+    if (bug !== undefined) this.failInternally(bug);
+    else {
+      this.#error = undefined;
+      this.#check('always', !wasAtRest);
+    }
+    return promise;
   }
 
-  /** A connection whose handshake names this torrent. */
+  /** A connection whose handshake names this torrent. While the disk is checked nobody is let in: we know nothing yet. */
   accept(socket: TcpSocket, connection: PeerConnection): boolean {
     return (this.#parts?.connector ?? this.#metadata)?.accept(socket, connection) ?? false;
   }
@@ -315,8 +354,9 @@ export class Torrent implements TorrentLike {
     return this.#parts?.connector.connectionCount ?? this.#metadata?.connectionCount ?? 0;
   }
 
-  /** Our own mistake somewhere below: this torrent ends, the session lives. */
+  /** Our own mistake somewhere below: this torrent ends for good, the session lives. */
   failInternally(error: unknown): void {
+    this.#context.platform.log.write('error', `internal bug in the torrent ${this.name}: ${describe(error)}`);
     this.#fail(
       new SessionError('INTERNAL_BUG', 'Millrace broke a rule of its own; please report it.', { cause: error }),
     );
@@ -325,13 +365,16 @@ export class Torrent implements TorrentLike {
   // ── Steps of its life ────────────────────────────────────────────────────────────────────────────────────────────
 
   #fetchMetadata(): void {
+    const halts = this.#haltCount;
     this.#setState('fetching-metadata');
+    if (halts !== this.#haltCount) return;
     this.#metadata = new MetadataFetch(
       this.#context,
       {
         handleMetadata: (info) => this.#handleMetadata(info),
         handleInvalid: (message) =>
           this.#fail(new SessionError('METAINFO_INVALID', message, { operation: 'metadata' })),
+        handleBug: (error) => this.failInternally(error),
       },
       this.#source,
       this.#peerId,
@@ -355,51 +398,63 @@ export class Torrent implements TorrentLike {
     this.#host.handleHashesKnown(this);
     if (this.swarmKeys.length === 2) this.#announcer.handleSecondInfoHash();
     this.#parts.connector.addPeers(known, 'magnet');
+    const halts = this.#haltCount;
     this.#emitter.emit('metadata', { name: info.name, totalBytes: info.contentBytes });
-    this.#check();
+    if (halts === this.#haltCount) this.#check(this.#options.verify ?? 'auto', true);
   }
 
   /** Asks every source that this torrent may use. */
   #findPeers(): void {
     if (this.#context.settings.trackers) this.#announcer.start();
-    for (const address of [...(this.#options.peers ?? []), ...this.#source.peers]) {
-      const hostPort = parseHostPort(address);
-      if (hostPort !== undefined) this.#resolvePeer(hostPort.host, hostPort.port, 'user');
-    }
+    this.#resolvePeers(this.#options.peers ?? [], 'user');
+    this.#resolvePeers(this.#source.peers, 'magnet');
   }
 
-  #check(report?: VerifyReport): void {
+  #check(mode: CheckMode, runsAfterwards: boolean): void {
     const parts = this.#parts!;
-    const { content, storage, transfer } = parts;
+    const { content, storage } = parts;
+    const report = this.#verification?.report;
+    const halts = this.#haltCount;
     this.#checkedPieceCount = 0;
     this.#isChecked = false;
+    this.#runsAfterCheck = runsAfterwards;
+    this.#found = new Bitfield(content.pieceCount);
     this.#setState('checking');
-    const checker = new Checker(
+    if (halts !== this.#haltCount) return;
+    this.#checker = new Checker(
       { storage, content, concurrency: this.#context.platform.disk.hashConcurrency },
       {
         handlePieceChecked: (pieceIndex, verdict) => {
           this.#checkedPieceCount++;
           report?.add(pieceIndex, verdict);
-          this.#applyVerdict(transfer, pieceIndex, verdict);
+          if (verdict === 'good') this.#found?.add(pieceIndex);
         },
         handleChecked: (error, files) => {
           this.#checker = undefined;
           if (error !== undefined) this.#handleDiskError(error);
           else {
+            this.#applyFound(parts.transfer);
             report?.finish(files);
-            this.#prepare(parts);
+            this.#endVerification();
+            this.#prepare(storage);
           }
         },
       },
     );
-    this.#checker = checker;
-    checker.start(report === undefined ? (this.#options.verify ?? 'auto') : 'always');
+    this.#checker.start(mode);
   }
 
-  #applyVerdict(transfer: Transfer, pieceIndex: number, verdict: PieceVerdict): void {
-    const has = transfer.picker.haveBitfield.has(pieceIndex);
-    if (verdict === 'good' && !has) transfer.picker.handlePieceVerified(pieceIndex);
-    else if (verdict !== 'good' && has) transfer.picker.handlePieceLost(pieceIndex);
+  /** The picker has what the check has found, and what was written while it ran. */
+  #applyFound({ picker }: Transfer): void {
+    const found = this.#found!;
+    this.#found = undefined;
+    for (let pieceIndex = 0; pieceIndex < picker.pieceCount; pieceIndex++) {
+      const state = picker.stateOf(pieceIndex);
+      // The disk still writes it: the answer decides.
+      if (state === 'hashing') continue;
+      if (found.has(pieceIndex) && state !== 'have') picker.handlePieceVerified(pieceIndex);
+      else if (!found.has(pieceIndex) && state === 'have') picker.handlePieceLost(pieceIndex);
+    }
   }
 
   #createEmptyFiles(storage: Storage): void {
@@ -409,46 +464,97 @@ export class Torrent implements TorrentLike {
   }
 
   /** What no piece creates, then the exchange begins. */
-  #prepare({ storage }: Parts): void {
+  #prepare(storage: Storage): void {
+    if (!this.#runsAfterCheck) {
+      this.#isChecked = true;
+      this.#setState('stopped');
+      return;
+    }
     if (this.#options.seedOnly === true) {
       this.#run();
       return;
     }
+    const halts = this.#haltCount;
     storage.createEmptyFiles(({ error }) => {
+      if (halts !== this.#haltCount) return;
       if (error !== undefined) this.#handleDiskError(error);
-      else if (!this.#isRemoved && this.#state === 'checking') this.#run();
+      else this.#run();
     });
   }
 
   #run(): void {
     const { transfer, connector } = this.#parts!;
+    const halts = this.#haltCount;
     this.#isChecked = true;
     this.#setState(transfer.picker.isComplete ? 'seeding' : 'downloading');
+    // A listener of any event may have stopped the torrent again.
+    if (halts !== this.#haltCount) return;
     transfer.start();
-    // A listener of the first events may have stopped the torrent again.
-    if (!transfer.isRunning || this.#isRemoved) return;
+    if (halts !== this.#haltCount) return;
     connector.start();
     this.#findPeers();
     this.#waiters.update();
   }
 
-  #halt(): void {
+  /** Ends what is under way, whatever it is. Returns what went wrong with it by our own mistake. */
+  #halt(): unknown {
+    this.#haltCount++;
+    const wasHalting = this.#isHalting;
+    this.#isHalting = true;
     this.#checker?.cancel();
     this.#checker = undefined;
-    this.#metadata?.stop();
-    // Peers first: what they had under way is given back before the picker's half-done pieces are dropped.
-    this.#parts?.connector.stop();
-    this.#parts?.transfer.stop();
+    this.#found = undefined;
+    let bug: unknown;
+    try {
+      this.#metadata?.stop();
+      // Peers first: what they had under way is given back before the picker's half-done pieces are dropped.
+      this.#parts?.connector.stop();
+      this.#parts?.transfer.stop();
+    } catch (error) {
+      bug = error;
+    }
+    this.#isHalting = wasHalting;
+    return bug;
   }
 
   #fail(error: SessionError): void {
-    if (this.#state === 'failed' || this.#isRemoved) return;
+    if (this.#state === 'failed' || this.isRemoved) return;
     this.#error = error;
-    this.#setState('failed');
     this.#halt();
     this.#announcer.stop(() => {}, TRACKER_STOP_TIMEOUT_MS);
-    this.#emitter.emit('error', { error });
+    this.#endVerification(error);
     this.#waiters.rejectAll(error);
+    this.#setState('failed');
+    this.#emitter.emit('error', { error });
+  }
+
+  #beginRemoval(timeoutMs: number): void {
+    let openEnds = 2;
+    const handleEnd = (): void => {
+      openEnds--;
+      if (openEnds > 0) return;
+      const callbacks = this.#removal!;
+      this.#isGone = true;
+      this.#host.handleRemoved(this);
+      for (const callback of callbacks) callback();
+    };
+    const storage = this.#parts?.storage;
+    this.#halt();
+    this.#announcer.stop(handleEnd, timeoutMs);
+    if (storage === undefined) handleEnd();
+    else storage.close(handleEnd);
+    this.#endVerification(removedError());
+    this.#waiters.rejectAll(removedError());
+    if (this.#state !== 'failed') this.#setState('stopped');
+  }
+
+  /** Answers the call of `verify`, if there is one. */
+  #endVerification(error?: SessionError): void {
+    const verification = this.#verification;
+    if (verification === undefined) return;
+    this.#verification = undefined;
+    if (error === undefined) verification.resolve(verification.report.result());
+    else verification.reject(error);
   }
 
   #handleDiskError({ code, message }: DiskError): void {
@@ -466,17 +572,21 @@ export class Torrent implements TorrentLike {
   #createParts(content: TorrentContent): Parts {
     const { platform } = this.#context;
     const options = this.#options;
-    const selected = options.files ?? selectedBy(this.#source, content);
+    const selected = this.#selected ?? selectedBy(this.#source, content);
     const wanted = selected === undefined ? content.files.map(() => true) : wantedOf(content, selected);
-    const storage = platform.disk.openStorage(content.storageSpec(platform.resolvePath(options.saveTo), wanted));
+    // Before anything is opened: what is wrong with the options leaves nothing behind.
+    const downloadBytesPerSecond = resolveRate('maxDownloadBytesPerSecond', options.maxDownloadBytesPerSecond);
+    const uploadBytesPerSecond = resolveRate('maxUploadBytesPerSecond', options.maxUploadBytesPerSecond);
+    const spec = content.storageSpec(platform.resolvePath(options.saveTo), wanted);
+    const storage = guardedStorage(platform.disk.openStorage(spec), (error) => this.failInternally(error));
     const transfer = new Transfer(this.#context, this.#transferHost(), {
       content,
       storage,
       wanted,
       sequential: options.sequential ?? false,
       seedOnly: options.seedOnly ?? false,
-      downloadBytesPerSecond: resolveRate('maxDownloadBytesPerSecond', options.maxDownloadBytesPerSecond),
-      uploadBytesPerSecond: resolveRate('maxUploadBytesPerSecond', options.maxUploadBytesPerSecond),
+      downloadBytesPerSecond,
+      uploadBytesPerSecond,
     });
     const connector = new Connector(
       this.#context,
@@ -484,6 +594,7 @@ export class Torrent implements TorrentLike {
         handlePeerConnected: (peer) => this.#emitter.emit('peerConnected', { address: peer.address }),
         handlePeerDisconnected: (peer) => this.#handlePeerDisconnected(peer),
         handlePeerBanned: (address) => this.#emitter.emit('peerBanned', { address }),
+        handleBug: (error) => this.failInternally(error),
       },
       transfer,
       this.#peerId,
@@ -493,12 +604,16 @@ export class Torrent implements TorrentLike {
 
   #transferHost(): TransferHost {
     return {
-      handlePieceVerified: (pieceIndex) => this.#emitter.emit('pieceVerified', { pieceIndex }),
+      handlePieceVerified: (pieceIndex) => {
+        this.#found?.add(pieceIndex);
+        this.#emitter.emit('pieceVerified', { pieceIndex });
+      },
       handleCompletionChanged: () => this.#handleCompletionChanged(),
       handleDiskError: (error) => this.#handleDiskError(error),
       handleGuilty: (blameKeys) => {
         for (const blameKey of blameKeys) this.#parts?.connector.ban(blameKey);
       },
+      handleBug: (error) => this.failInternally(error),
     };
   }
 
@@ -506,7 +621,8 @@ export class Torrent implements TorrentLike {
     const isComplete = this.#parts?.transfer.isComplete === true;
     this.#setState(isComplete ? 'seeding' : 'downloading');
     if (!isComplete) return;
-    this.#announcer.handleComplete();
+    // Trackers are told of a download's end, not of what was on disk already.
+    if (this.#parts!.transfer.downloadedBytes > 0) this.#announcer.handleComplete();
     this.#emitter.emit('complete', {});
     this.#waiters.update();
   }
@@ -515,10 +631,17 @@ export class Torrent implements TorrentLike {
     this.#emitter.emit('peerDisconnected', { address: peer.address });
   }
 
+  #resolvePeers(addresses: readonly string[], source: PeerSource): void {
+    for (const address of addresses) {
+      const hostPort = parseHostPort(address);
+      if (hostPort !== undefined) this.#resolvePeer(hostPort.host, hostPort.port, source);
+    }
+  }
+
   #resolvePeer(host: string, port: number, source: PeerSource): void {
     this.#context.platform.resolver.resolve(host, {
       handleResolved: (addresses) => {
-        if (!this.#isRemoved) this.#addPeers([{ address: addresses[0]!, port }], source);
+        if (!this.isRemoved) this.#addPeers([{ address: addresses[0]!, port }], source);
       },
       handleFailed: (message) => {
         this.#context.platform.log.write('warn', `the peer ${host} has no address: ${message}`);
@@ -527,7 +650,11 @@ export class Torrent implements TorrentLike {
   }
 
   #addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    (this.#parts?.connector ?? this.#metadata)?.addPeers(endpoints, source);
+    try {
+      (this.#parts?.connector ?? this.#metadata)?.addPeers(endpoints, source);
+    } catch (error) {
+      this.failInternally(error);
+    }
   }
 
   #createAnnouncer(): TorrentAnnouncer {
@@ -581,6 +708,24 @@ function randomPeerId(fill: (bytes: Uint8Array) => Uint8Array): Uint8Array {
   fill(peerId);
   peerId.set(encodeUtf8(PEER_ID_PREFIX));
   return peerId;
+}
+
+function verificationOf(content: TorrentContent): Verification {
+  let resolve: Verification['resolve'] = () => {};
+  let reject: Verification['reject'] = () => {};
+  const promise = new Promise<VerifyResult>((onResult, onError) => {
+    resolve = onResult;
+    reject = onError;
+  });
+  return { report: new VerifyReport(content), promise, resolve, reject };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function stoppedError(): SessionError {
+  return new SessionError('TORRENT_STOPPED', 'The torrent was stopped before all was checked.');
 }
 
 function removedError(): SessionError {

@@ -48,6 +48,8 @@ export interface TransferHost {
   handleCompletionChanged(): void;
   handleDiskError(error: DiskError): void;
   handleGuilty(blameKeys: readonly string[]): void;
+  /** A mistake of ours showed itself. */
+  handleBug(error: unknown): void;
 }
 
 export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, PressureListener, DeadlineEntry {
@@ -377,6 +379,10 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
       peer.resume();
       this.download.fillRequests(peer, nowMs);
     }
+  }
+
+  handleBug(error: unknown): void {
+    this.#host.handleBug(error);
   }
 
   /** The choke round. */

@@ -7,6 +7,8 @@ const RESUME_BELOW_BYTES = UNWRITTEN_TOTAL_MAX_BYTES / 2;
 export interface PressureListener {
   handleDiskBusy(): void;
   handleDiskReady(): void;
+  /** What either of them threw by a mistake of ours. */
+  handleBug(error: unknown): void;
 }
 
 export class WritePressure {
@@ -35,10 +37,21 @@ export class WritePressure {
     const pending = this.#disk.pendingWriteBytes;
     if (!this.#isBusy && pending >= UNWRITTEN_TOTAL_MAX_BYTES) {
       this.#isBusy = true;
-      for (const listener of this.#listeners) listener.handleDiskBusy();
+      this.#tell((listener) => listener.handleDiskBusy());
     } else if (this.#isBusy && pending < RESUME_BELOW_BYTES) {
       this.#isBusy = false;
-      for (const listener of this.#listeners) listener.handleDiskReady();
+      this.#tell((listener) => listener.handleDiskReady());
+    }
+  }
+
+  /** One torrent's mistake is not to be another's. */
+  #tell(what: (listener: PressureListener) => void): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        what(listener);
+      } catch (error) {
+        listener.handleBug(error);
+      }
     }
   }
 }
