@@ -53,11 +53,11 @@ class World {
       hasPiece: (pieceIndex: number) => !this.lacking.has(pieceIndex),
       handleReadError: (pieceIndex: number) => void this.readErrors.push(pieceIndex),
       nowMs: () => this.clock.nowMs(),
+      handleBug: (bug: unknown): void => {
+        throw bug;
+      },
     };
-    const failing = (_: unknown, error: unknown): void => {
-      throw error;
-    };
-    const deadlines = new DeadlineQueue(this.clock, failing);
+    const deadlines = new DeadlineQueue(this.clock);
     const storage: Pick<Storage, 'read'> = {
       read: (pieceIndex, begin, targets, onDone) => {
         const bytes = targets[0]!.length;

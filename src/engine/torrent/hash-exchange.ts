@@ -41,6 +41,8 @@ export interface HashPeer {
 }
 
 export interface HashExchangeHost {
+  /** A mistake of ours showed itself. */
+  handleBug(error: unknown): void;
   hasPiece(pieceIndex: number): boolean;
   handleReadError(pieceIndex: number, error: DiskError): void;
   nowMs(): number;
@@ -131,6 +133,10 @@ export class HashExchange implements DeadlineEntry {
     this.#queuedCounts.clear();
     this.#lastLeaves = undefined;
     this.#parts.deadlines.remove(this);
+  }
+
+  handleBug(error: unknown): void {
+    this.#host.handleBug(error);
   }
 
   handleDeadline(nowMs: number): number {
