@@ -8,8 +8,7 @@ export const magnetLink: Scenario = {
   about: 'From a magnet link alone: metadata from peers, then the content.',
   link: { latencyMs: 40, lossRatio: 0.005, bytesPerSecond: 400_000 },
   run(world, seed) {
-    // Peers that have only a v2 magnet link cannot ask for piece layers yet.
-    const content = world.makeContent({ format: seed % 2 === 0 ? 'hybrid' : 'v1', files: [...FILES, ...FILES] });
+    const content = world.makeContent({ format: formatOf(seed), files: [...FILES, ...FILES] });
     world.addPeer({ content, has: 'all' });
     const leechers = [1, 2].map(() => world.addPeer({ content, source: 'magnet' }));
     untilSeeds(world, leechers, 60_000);

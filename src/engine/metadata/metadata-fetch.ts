@@ -1,96 +1,81 @@
-// Gets the info dictionary of a magnet link (BEP 9): connects to several peers at once, and believes the first whose
-// bytes have the info-hash. A peer that sent other bytes is not asked again. Ends when the dictionary is found.
+// Gets the metadata of a magnet link from peers: the info dictionary (BEP 9), believed when its bytes have the
+// info-hash, and then the piece layers of a v2 or hybrid torrent (BEP 52), which the info-hash vouches for but which
+// the dictionary does not hold. Ends when all of it is there.
 import { bytesEqual } from '../../base/bytes.ts';
 import type { Endpoint, TcpSocket } from '../../platform/network.ts';
-import { CONNECT_TIMEOUT_MS, PEER_LIST_MAX } from '../../protocol/limits.ts';
 import { decodeInfoDictionary, type InfoDictionary } from '../../protocol/metainfo/index.ts';
-import type { Handshake } from '../../protocol/wire/handshake.ts';
-import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
-import { DialQueue, type PeerSource } from '../../swarm/dial-queue.ts';
-import type { DeadlineEntry } from '../deadline-queue.ts';
+import type { HashesMessage, HashRequest } from '../../protocol/wire/hash-messages.ts';
+import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
+import type { PeerSource } from '../../swarm/dial-queue.ts';
 import type { EngineContext } from '../session/engine-context.ts';
-import { type SwarmHashes, swarmHashesOf } from '../torrent/swarm-hash.ts';
-import { MetadataPeer, type MetadataPeerHost } from './metadata-peer.ts';
-
-/** Peers asked at once: enough that some liars and some who are silent do not delay an honest one. */
-const PEERS_MAX = 12;
+import type { SwarmHashes } from '../torrent/swarm-hash.ts';
+import type { MetadataPeer, MetadataPeerHost } from './metadata-peer.ts';
+import { MetadataPeers } from './metadata-peers.ts';
+import { lacksPieceLayers, PieceLayerFetch, type PieceLayerFetchHost } from './piece-layer-fetch.ts';
 
 export interface MetadataFetchHost {
-  /** Its hash is right and every rule was checked. Once. */
+  /**
+   * Its hash is right and every rule was checked. Once. A v2 torrent has its piece layers; a hybrid one has them
+   * unless no peer gave them, and can do with its v1 hashes.
+   */
   handleMetadata(info: InfoDictionary): void;
-  /** The bytes have the info-hash and are no valid info dictionary: nobody can have a better one. */
+  /** What has the info-hash is no valid torrent: nobody can have a better one. */
   handleInvalid(message: string): void;
   /** A mistake of ours showed itself. */
   handleBug(error: unknown): void;
 }
 
-export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
+export class MetadataFetch implements MetadataPeerHost, PieceLayerFetchHost {
   readonly #context: EngineContext;
   readonly #host: MetadataFetchHost;
   readonly #hashes: SwarmHashes;
-  readonly #peerId: Uint8Array;
-  readonly #queue: DialQueue;
-  // BOUNDED: both together PEERS_MAX.
-  readonly #dials = new Map<Endpoint, TcpSocket>();
-  readonly #peers = new Map<MetadataPeer, Endpoint | undefined>();
-  // BOUNDED: PEER_LIST_MAX, as the dial queue is; handed on when the metadata has come.
-  readonly #known: Endpoint[] = [];
-  #isRunning = false;
+  readonly #peers: MetadataPeers;
+  /** Once the info dictionary is there. */
+  #layers: PieceLayerFetch | undefined;
 
   constructor(context: EngineContext, host: MetadataFetchHost, hashes: SwarmHashes, peerId: Uint8Array) {
     this.#context = context;
     this.#host = host;
     this.#hashes = hashes;
-    this.#peerId = peerId;
-    this.#queue = new DialQueue(context.bans);
+    this.#peers = new MetadataPeers(context, this, hashes, peerId);
   }
 
   start(): void {
-    this.#isRunning = true;
-    this.#dialMore(this.#nowMs());
+    this.#peers.start();
   }
 
   stop(): void {
-    this.#isRunning = false;
-    this.#context.deadlines.remove(this);
-    for (const [endpoint, socket] of this.#dials) {
-      socket.destroy();
-      this.#endDial(endpoint);
-      this.#context.connections.close();
-    }
-    for (const peer of [...this.#peers.keys()]) peer.close();
+    this.#layers?.stop();
+    this.#peers.stop();
   }
 
-  get peerCount(): number {
-    return this.#peers.size;
-  }
-
+  /** Connected peers and those being dialled. */
   get connectionCount(): number {
-    return this.#peers.size + this.#dials.size;
+    return this.#peers.connectionCount;
   }
 
   /** The addresses given so far that were worth keeping. */
   get knownPeers(): readonly Endpoint[] {
-    return this.#known;
+    return this.#peers.knownPeers;
   }
 
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    const nowMs = this.#nowMs();
-    for (const endpoint of endpoints) if (this.#queue.add(endpoint, source, nowMs)) this.#known.push(endpoint);
-    if (this.#isRunning) this.#dialMore(nowMs);
+    this.#peers.addPeers(endpoints, source);
   }
 
-  /** A connection whose handshake names this torrent. False: there is no room for it. */
+  /** A connection whose handshake names this torrent. False: there is no room for it, or no use. */
   accept(socket: TcpSocket, connection: PeerConnection): boolean {
-    if (!this.#isRunning || !this.#hasRoom) return false;
-    connection.accept(this.#handshake(connection.remoteHandshake!.infoHash));
-    this.#begin(socket, connection, undefined);
-    return true;
+    return this.#peers.accept(socket, connection);
   }
 
-  handleDeadline(nowMs: number): number {
-    this.#dialMore(nowMs);
-    return this.#nextDialMs(nowMs);
+  // ── What a peer tells ────────────────────────────────────────────────────────────────────────────────────────────
+
+  get wantsInfo(): boolean {
+    return this.#layers === undefined;
+  }
+
+  handleReady(peer: MetadataPeer): void {
+    this.#layers?.ask(peer);
   }
 
   handleInfoBytes(peer: MetadataPeer, infoBytes: Uint8Array): void {
@@ -100,122 +85,64 @@ export class MetadataFetch implements MetadataPeerHost, DeadlineEntry {
       (infoHash === undefined || bytesEqual(crypto.sha1(infoBytes), infoHash)) &&
       (infoHashV2 === undefined || bytesEqual(crypto.sha256(infoBytes), infoHashV2));
     if (!isRight) {
-      this.#queue.ban(peer.socket.remote.address, this.#nowMs());
+      this.#peers.ban(peer);
       return;
     }
     const parsed = decodeInfoDictionary(infoBytes, crypto);
-    this.stop();
-    if (parsed.ok) this.#host.handleMetadata(parsed.value);
-    else this.#host.handleInvalid(parsed.problem.message);
+    if (!parsed.ok) this.handleInvalid(parsed.problem.message);
+    else if (lacksPieceLayers(parsed.value)) this.#fetchLayers(parsed.value);
+    else this.handleComplete(parsed.value);
   }
 
-  /** Only told on: a second connection to it is not worth having before the metadata is there. */
+  handleHashes(peer: MetadataPeer, message: HashesMessage): void {
+    this.#layers?.handleHashes(peer, message);
+  }
+
+  handleHashReject(peer: MetadataPeer, request: HashRequest): void {
+    this.#layers?.handleReject(peer, request);
+  }
+
   handleListenPort(peer: MetadataPeer, port: number): void {
-    const { address } = peer.socket.remote;
-    const isKnown = this.#known.some((known) => known.address === address && known.port === port);
-    if (!isKnown && this.#known.length < PEER_LIST_MAX) this.#known.push({ address, port });
+    this.#peers.handleListenPort(peer, port);
   }
 
   handleEnded(peer: MetadataPeer): void {
-    const endpoint = this.#peers.get(peer);
-    this.#peers.delete(peer);
-    if (endpoint !== undefined) this.#queue.handleFailed(endpoint, this.#nowMs());
-    if (this.#isRunning) this.#dialMore(this.#nowMs());
+    this.#peers.handleEnded(peer);
+    if (this.#peers.isRunning) this.#layers?.handleEnded(peer);
   }
 
   handleBug(error: unknown): void {
     this.#host.handleBug(error);
   }
 
-  get #hasRoom(): boolean {
-    return this.#peers.size + this.#dials.size < PEERS_MAX;
+  // ── What the fetch of the layers asks and tells ──────────────────────────────────────────────────────────────────
+
+  peers(): readonly MetadataPeer[] {
+    return this.#peers.peers();
   }
 
-  #nextDialMs(nowMs: number): number {
-    if (!this.#isRunning || !this.#hasRoom) return Number.POSITIVE_INFINITY;
-    const queueMs = this.#queue.deadlineMs;
-    return queueMs <= nowMs ? this.#context.connections.nextDialMs(nowMs) : queueMs;
+  get isForsaken(): boolean {
+    return this.#peers.isForsaken;
   }
 
-  #dialMore(nowMs: number): void {
-    const { connections, settings } = this.#context;
-    if (settings.tcp) {
-      while (this.#hasRoom && this.#queue.deadlineMs <= nowMs && connections.startDial(nowMs)) {
-        const candidate = this.#queue.next(nowMs);
-        if (candidate === undefined) {
-          connections.endDial();
-          connections.close();
-          break;
-        }
-        this.#dial(candidate.endpoint);
-      }
-    }
-    this.#context.deadlines.expedite(this, this.#nextDialMs(nowMs));
+  banPeer(peer: MetadataPeer): void {
+    this.#peers.ban(peer);
   }
 
-  #dial(endpoint: Endpoint): void {
-    const { connections, platform } = this.#context;
-    const socket = platform.network.connectTcp(
-      {
-        remote: endpoint,
-        localAddress: this.#context.localAddressFor(endpoint.address),
-        timeoutMs: CONNECT_TIMEOUT_MS,
-      },
-      {
-        handleConnected: () => this.#guard(() => this.#handleDialled(endpoint, socket)),
-        handleData: () => {},
-        handleClosed: () => {
-          if (!this.#endDial(endpoint)) return;
-          connections.close();
-          this.#guard(() => {
-            this.#queue.handleFailed(endpoint, this.#nowMs());
-            this.#dialMore(this.#nowMs());
-          });
-        },
-      },
-    );
-    this.#dials.set(endpoint, socket);
-    this.#queue.handleDialing(endpoint, this.#nowMs());
+  handleComplete(info: InfoDictionary): void {
+    this.stop();
+    this.#host.handleMetadata(info);
   }
 
-  #endDial(endpoint: Endpoint): boolean {
-    if (!this.#dials.delete(endpoint)) return false;
-    this.#context.connections.endDial();
-    return true;
+  handleInvalid(message: string): void {
+    this.stop();
+    this.#host.handleInvalid(message);
   }
 
-  #handleDialled(endpoint: Endpoint, socket: TcpSocket): void {
-    if (!this.#endDial(endpoint)) return;
-    this.#queue.handleConnected(endpoint);
-    const [first, second] = swarmHashesOf(this.#hashes);
-    const connection = new PeerConnection({
-      nowMs: this.#nowMs(),
-      handshake: this.#handshake(first!),
-      alternateInfoHash: second,
-    });
-    this.#begin(socket, connection, endpoint);
-  }
-
-  #begin(socket: TcpSocket, connection: PeerConnection, endpoint: Endpoint | undefined): void {
-    const peer = new MetadataPeer(this.#context, this, socket, connection);
-    this.#peers.set(peer, endpoint);
-    peer.begin();
-  }
-
-  #handshake(infoHash: Uint8Array): Handshake {
-    const v2 = this.#hashes.infoHashV2 !== undefined;
-    return { infoHash, peerId: this.#peerId, extensionProtocol: true, fast: true, dht: false, v2 };
-  }
-
-  #guard(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.handleBug(error);
-    }
-  }
-
-  #nowMs(): number {
-    return this.#context.platform.clock.nowMs();
+  #fetchLayers(info: InfoDictionary): void {
+    this.#layers = new PieceLayerFetch(this.#context, this, info);
+    // Only a connection under the v2 hash is sure to be with somebody who has layers (BEP 52, "Upgrade Path").
+    this.#peers.changeHashes({ infoHash: undefined, infoHashV2: info.infoHashV2 });
+    this.#layers.start();
   }
 }

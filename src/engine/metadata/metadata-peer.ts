@@ -1,5 +1,6 @@
-// One connection that is only for the info dictionary of a magnet link (BEP 9): asks for its parts in order, a few at a
-// time, and keeps them to itself, so that a peer that lies spoils nobody else's. Judges nothing: the host hashes.
+// One connection that is only for the metadata of a magnet link: asks for the parts of the info dictionary (BEP 9) in
+// order, a few at a time, and keeps them to itself, so that a peer that lies spoils nobody else's; carries hash requests
+// (BEP 52) and their answers. Judges nothing: the host hashes.
 import { concatBytes } from '../../base/bytes.ts';
 import type { TcpSocket, TcpSocketHandler } from '../../platform/network.ts';
 import { EXTENSION_IDS } from '../../protocol/extensions/extension-handshake.ts';
@@ -9,14 +10,19 @@ import {
   METADATA_PIECE_BYTES,
 } from '../../protocol/extensions/ut-metadata.ts';
 import { TORRENT_FILE_MAX_BYTES } from '../../protocol/limits.ts';
+import type { HashesMessage, HashRequest } from '../../protocol/wire/hash-messages.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import { isFatal } from '../../protocol/wire/violation.ts';
 import {
   WIRE_EXTENDED,
   WIRE_EXTENSION_HANDSHAKE,
   WIRE_HANDSHAKE,
+  WIRE_HASH_REJECT,
+  WIRE_HASH_REQUEST,
+  WIRE_HASHES,
   WIRE_NEED_MORE,
   WIRE_VIOLATION,
+  type WireEvent,
 } from '../../protocol/wire/wire-event.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -24,12 +30,18 @@ import { VERSION } from '../session/settings.ts';
 
 /** Requests under way at once: one more than one part, so that a slow link does not idle between answers. */
 const REQUESTS_MAX = 4;
-/** A peer that sends no part for so long is left. */
-const PART_TIMEOUT_MS = 15_000;
+/** A peer that sends nothing of what it was asked for so long is left. */
+const ANSWER_TIMEOUT_MS = 15_000;
 
 export interface MetadataPeerHost {
+  /** Whether the info dictionary is still to be asked for. */
+  readonly wantsInfo: boolean;
+  /** Both handshakes are done: hashes can be asked for. */
+  handleReady(peer: MetadataPeer): void;
   /** All parts have come. They may be lies. */
   handleInfoBytes(peer: MetadataPeer, infoBytes: Uint8Array): void;
+  handleHashes(peer: MetadataPeer, message: HashesMessage): void;
+  handleHashReject(peer: MetadataPeer, request: HashRequest): void;
   /** Where a peer that connected to us can be connected to. */
   handleListenPort(peer: MetadataPeer, port: number): void;
   handleEnded(peer: MetadataPeer): void;
@@ -38,6 +50,7 @@ export interface MetadataPeerHost {
 }
 
 export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
+  readonly id: number;
   readonly socket: TcpSocket;
   readonly #context: EngineContext;
   readonly #host: MetadataPeerHost;
@@ -47,14 +60,17 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
   #sizeBytes = 0;
   #requestedCount = 0;
   #timeoutMs: number;
+  #isReady = false;
+  #isInTurn = false;
   #isEnded = false;
 
   constructor(context: EngineContext, host: MetadataPeerHost, socket: TcpSocket, connection: PeerConnection) {
+    this.id = context.nextPeerId();
     this.#context = context;
     this.#host = host;
     this.socket = socket;
     this.#connection = connection;
-    this.#timeoutMs = this.#nowMs() + PART_TIMEOUT_MS;
+    this.#timeoutMs = this.#nowMs() + ANSWER_TIMEOUT_MS;
   }
 
   /** Takes over the socket; an accepted connection has its handshake behind it. */
@@ -62,6 +78,21 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
     this.socket.setHandler(this);
     if (!this.#connection.isInitiator) this.#greet();
     this.#turn(this.#nowMs());
+  }
+
+  /** Of this connection: the other side's, once its handshake is there, else ours. */
+  get infoHash(): Uint8Array {
+    return this.#connection.infoHash!;
+  }
+
+  /** Both handshakes are done. */
+  get isReady(): boolean {
+    return this.#isReady && !this.#isEnded;
+  }
+
+  sendHashRequest(request: HashRequest): void {
+    this.#connection.sendHashRequest(request);
+    if (!this.#isInTurn) this.#flush(this.#nowMs());
   }
 
   handleConnected(): void {
@@ -110,18 +141,51 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
 
   #turn(nowMs: number): void {
     const connection = this.#connection;
+    this.#isInTurn = true;
     while (!this.#isEnded) {
       const event = connection.next();
       if (event === WIRE_NEED_MORE) break;
-      if (event === WIRE_HANDSHAKE) this.#greet();
-      else if (event === WIRE_EXTENSION_HANDSHAKE) this.#handleExtensions();
-      else if (event === WIRE_EXTENDED) this.#handleExtended(nowMs);
-      else if (event === WIRE_VIOLATION && isFatal(connection.message.violation)) this.close();
+      this.#handle(event, nowMs);
     }
+    this.#isInTurn = false;
+    this.#flush(nowMs);
+  }
+
+  #flush(nowMs: number): void {
     if (this.#isEnded) return;
-    const outgoing = connection.takeOutgoing(nowMs);
+    const outgoing = this.#connection.takeOutgoing(nowMs);
     if (outgoing !== undefined) this.socket.write(outgoing);
     this.#context.deadlines.expedite(this, this.#nextDeadlineMs());
+  }
+
+  #handle(event: WireEvent, nowMs: number): void {
+    const connection = this.#connection;
+    switch (event) {
+      case WIRE_HANDSHAKE:
+        this.#greet();
+        return;
+      case WIRE_EXTENSION_HANDSHAKE:
+        this.#handleExtensions();
+        return;
+      case WIRE_EXTENDED:
+        this.#handleExtended(nowMs);
+        return;
+      case WIRE_HASHES:
+        this.#timeoutMs = nowMs + ANSWER_TIMEOUT_MS;
+        this.#host.handleHashes(this, connection.hashes!);
+        return;
+      case WIRE_HASH_REJECT:
+        this.#host.handleHashReject(this, connection.hashRequest!);
+        return;
+      case WIRE_HASH_REQUEST:
+        connection.sendHashReject(connection.hashRequest!);
+        return;
+      case WIRE_VIOLATION:
+        if (isFatal(connection.message.violation)) this.close();
+        return;
+      default:
+        return; // What the peer has and wants does not matter yet.
+    }
   }
 
   #greet(): void {
@@ -130,7 +194,12 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
       messages: new Map([['ut_metadata', EXTENSION_IDS.ut_metadata]]),
       client: `Millrace ${VERSION}`,
     });
-    if (!this.#connection.supportsExtensions) this.close();
+    if (this.#host.wantsInfo && !this.#connection.supportsExtensions) {
+      this.close();
+      return;
+    }
+    this.#isReady = true;
+    this.#host.handleReady(this);
   }
 
   #handleExtensions(): void {
@@ -138,6 +207,7 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
     if (listenPort !== undefined && !this.#connection.isInitiator) this.#host.handleListenPort(this, listenPort);
     const sizeBytes = this.#connection.extensions.metadataSizeBytes ?? 0;
     // BEP 9: a peer that names no size does not have the metadata (yet).
+    if (!this.#host.wantsInfo) return;
     if (this.#sizeBytes > 0 || sizeBytes <= 0 || sizeBytes > TORRENT_FILE_MAX_BYTES) return;
     this.#sizeBytes = sizeBytes;
     this.#request();
@@ -156,7 +226,7 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
 
   #handleExtended(nowMs: number): void {
     const { extendedId, payload } = this.#connection.message;
-    if (extendedId !== EXTENSION_IDS.ut_metadata) return;
+    if (extendedId !== EXTENSION_IDS.ut_metadata || !this.#host.wantsInfo) return;
     const message = decodeMetadataMessage(payload);
     // A peer that has the metadata answers in order; anything else is not worth waiting for.
     if (message === undefined || message.type === 'request') return;
@@ -166,13 +236,12 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
       return;
     }
     this.#parts.push(message.data.slice());
-    this.#timeoutMs = nowMs + PART_TIMEOUT_MS;
+    this.#timeoutMs = nowMs + ANSWER_TIMEOUT_MS;
     if (this.#parts.length * METADATA_PIECE_BYTES < this.#sizeBytes) {
       this.#request();
       return;
     }
     this.#host.handleInfoBytes(this, concatBytes(this.#parts));
-    this.close();
   }
 
   #nextDeadlineMs(): number {

@@ -1,5 +1,6 @@
 // What an info dictionary means for the disk and for peers: safe paths, the byte space, what each piece must hash to.
 // Immutable and without I/O; which files are wanted is the only thing that is asked from outside.
+import { assert } from '../../base/assert.ts';
 import { bytesToHex } from '../../base/bytes.ts';
 import type { ExpectedHash, ExpectedMerkle, StorageFile, StorageSpec } from '../../platform/disk.ts';
 import { SessionError } from '../../platform/session-error.ts';
@@ -44,17 +45,12 @@ export class TorrentContent {
       pad: file.pad,
     }));
     this.layout = new FileLayout(info.files, info.pieceLengthBytes);
-    // Metadata from peers has no piece layers: a hybrid torrent is then checked by its v1 hashes alone.
+    // Metadata from peers may come without piece layers: a hybrid torrent is then checked by its v1 hashes alone.
     const lacksLayer = info.files.some(
       ({ piecesRoot, pieceLayer, lengthBytes }) =>
         piecesRoot !== undefined && pieceLayer === undefined && lengthBytes > info.pieceLengthBytes,
     );
-    if (lacksLayer && info.format === 'v2') {
-      throw new SessionError(
-        'METADATA_NOT_FOUND',
-        'The piece layers of a v2 magnet link cannot be fetched; use its .torrent file.',
-      );
-    }
+    assert(!lacksLayer || info.format === 'hybrid', 'a v2 torrent has its piece layers');
     if (info.format !== 'v1' && !lacksLayer) this.#fileOfPiece = fileOfEachPiece(info.files, this.layout);
   }
 
