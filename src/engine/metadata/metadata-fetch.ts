@@ -10,7 +10,7 @@ import type { PeerSource } from '../../swarm/dial-queue.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import type { SwarmHashes } from '../torrent/swarm-hash.ts';
 import type { MetadataPeer, MetadataPeerHost } from './metadata-peer.ts';
-import { MetadataPeers } from './metadata-peers.ts';
+import { type KeptConnection, MetadataPeers } from './metadata-peers.ts';
 import { lacksPieceLayers, PieceLayerFetch, type PieceLayerFetchHost } from './piece-layer-fetch.ts';
 
 export interface MetadataFetchHost {
@@ -47,6 +47,11 @@ export class MetadataFetch implements MetadataPeerHost, PieceLayerFetchHost {
   stop(): void {
     this.#layers?.stop();
     this.#peers.stop();
+  }
+
+  /** After `handleMetadata`: the connections that stand, for the download to go on with. */
+  release(): KeptConnection[] {
+    return this.#peers.release();
   }
 
   /** Connected peers and those being dialled. */
@@ -130,7 +135,8 @@ export class MetadataFetch implements MetadataPeerHost, PieceLayerFetchHost {
   }
 
   handleComplete(info: InfoDictionary): void {
-    this.stop();
+    this.#layers?.stop();
+    this.#peers.park();
     this.#host.handleMetadata(info);
   }
 

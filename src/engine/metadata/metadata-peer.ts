@@ -63,6 +63,8 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
   #isReady = false;
   #isInTurn = false;
   #isEnded = false;
+  /** Nothing more is asked of it: it is kept for the download that follows. */
+  #isParked = false;
 
   constructor(context: EngineContext, host: MetadataPeerHost, socket: TcpSocket, connection: PeerConnection) {
     this.id = context.nextPeerId();
@@ -127,6 +129,27 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
     if (nowMs >= this.#timeoutMs) this.close();
     else this.#turn(nowMs);
     return this.#isEnded ? Number.POSITIVE_INFINITY : this.#nextDeadlineMs();
+  }
+
+  /** The metadata is complete: keeps the connection alive until `release`. */
+  park(): void {
+    if (!this.isReady) {
+      this.close();
+      return;
+    }
+    this.#isParked = true;
+    this.#timeoutMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Gives socket and protocol state away, to be gone on with; undefined when the connection has ended. */
+  release(): PeerConnection | undefined {
+    if (this.#isEnded || !this.#connection.isOpen) {
+      this.close();
+      return undefined;
+    }
+    this.#isEnded = true;
+    this.#context.deadlines.remove(this);
+    return this.#connection;
   }
 
   close(): void {
@@ -207,7 +230,7 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
     if (listenPort !== undefined && !this.#connection.isInitiator) this.#host.handleListenPort(this, listenPort);
     const sizeBytes = this.#connection.extensions.metadataSizeBytes ?? 0;
     // BEP 9: a peer that names no size does not have the metadata (yet).
-    if (!this.#host.wantsInfo) return;
+    if (!this.#host.wantsInfo || this.#isParked) return;
     if (this.#sizeBytes > 0 || sizeBytes <= 0 || sizeBytes > TORRENT_FILE_MAX_BYTES) return;
     this.#sizeBytes = sizeBytes;
     this.#request();
@@ -226,7 +249,7 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
 
   #handleExtended(nowMs: number): void {
     const { extendedId, payload } = this.#connection.message;
-    if (extendedId !== EXTENSION_IDS.ut_metadata || !this.#host.wantsInfo) return;
+    if (extendedId !== EXTENSION_IDS.ut_metadata || !this.#host.wantsInfo || this.#isParked) return;
     const message = decodeMetadataMessage(payload);
     // A peer that has the metadata answers in order; anything else is not worth waiting for.
     if (message === undefined || message.type === 'request') return;

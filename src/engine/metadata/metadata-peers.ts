@@ -13,6 +13,14 @@ import { MetadataPeer, type MetadataPeerHost } from './metadata-peer.ts';
 /** Peers asked at once: enough that some liars and some who are silent do not delay an honest one. */
 const PEERS_MAX = 12;
 
+/** A connection that has served its purpose here and can be gone on with. */
+export interface KeptConnection {
+  readonly socket: TcpSocket;
+  readonly connection: PeerConnection;
+  /** Where the peer listens; undefined when it connected to us and did not say. */
+  readonly endpoint: Endpoint | undefined;
+}
+
 export class MetadataPeers implements DeadlineEntry {
   readonly #context: EngineContext;
   readonly #host: MetadataPeerHost;
@@ -42,12 +50,27 @@ export class MetadataPeers implements DeadlineEntry {
   stop(): void {
     this.#isRunning = false;
     this.#context.deadlines.remove(this);
-    for (const [endpoint, socket] of this.#dials) {
-      socket.destroy();
-      this.#endDial(endpoint);
-      this.#context.connections.close();
-    }
+    this.#endDials();
     for (const peer of [...this.#peers.keys()]) peer.close();
+  }
+
+  /** The metadata is complete: dials no more, and keeps the connections that stand until `release`. */
+  park(): void {
+    this.#isRunning = false;
+    this.#context.deadlines.remove(this);
+    this.#endDials();
+    for (const peer of [...this.#peers.keys()]) peer.park();
+  }
+
+  /** The connections that stand, which are the caller's from now on. Their places in the session's budget go along. */
+  release(): KeptConnection[] {
+    const kept: KeptConnection[] = [];
+    for (const [peer, endpoint] of [...this.#peers]) {
+      const connection = peer.release();
+      if (connection !== undefined) kept.push({ socket: peer.socket, connection, endpoint });
+    }
+    this.#peers.clear();
+    return kept;
   }
 
   get isRunning(): boolean {
@@ -95,11 +118,7 @@ export class MetadataPeers implements DeadlineEntry {
    */
   changeHashes(hashes: SwarmHashes): void {
     this.#hashes = hashes;
-    for (const [endpoint, socket] of [...this.#dials]) {
-      socket.destroy();
-      this.#endDial(endpoint);
-      this.#context.connections.close();
-    }
+    this.#endDials();
     this.#queue = new DialQueue(this.#context.bans);
     const nowMs = this.#nowMs();
     for (const endpoint of this.#known) this.#queue.add(endpoint, 'magnet', nowMs);
@@ -209,6 +228,14 @@ export class MetadataPeers implements DeadlineEntry {
       alternateInfoHash: second,
     });
     this.#begin(socket, connection, endpoint);
+  }
+
+  #endDials(): void {
+    for (const [endpoint, socket] of [...this.#dials]) {
+      socket.destroy();
+      this.#endDial(endpoint);
+      this.#context.connections.close();
+    }
   }
 
   #guard(run: () => void): void {

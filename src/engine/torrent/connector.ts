@@ -17,6 +17,7 @@ import type { PieceSizes } from '../../protocol/wire/piece-sizes.ts';
 import type { ViolationCode } from '../../protocol/wire/violation.ts';
 import { DialQueue, type PeerSource } from '../../swarm/dial-queue.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
+import type { KeptConnection } from '../metadata/metadata-peers.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { type CloseReason, PeerSession, type PeerSessionHost } from './peer-session.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
@@ -65,8 +66,10 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     return this.#transfer.content.info.infoBytes.length;
   }
 
-  start(): void {
+  /** `kept`: connections that were made for the metadata and go on from there. */
+  start(kept: readonly KeptConnection[] = []): void {
     this.#isRunning = true;
+    for (const connection of kept) this.#adopt(connection);
     this.#dialMore(this.#nowMs());
   }
 
@@ -289,13 +292,28 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     this.#queue.handleFailed(dial.endpoint, this.#nowMs());
   }
 
-  #begin(socket: TcpSocket, connection: PeerConnection, endpoint: Endpoint | undefined): void {
+  #adopt({ socket, connection, endpoint }: KeptConnection): void {
+    if (!this.#isRunning || !this.#hasRoom) {
+      socket.destroy();
+      this.#context.connections.close();
+      return;
+    }
+    if (endpoint !== undefined) {
+      this.#queue.add(endpoint, 'magnet', this.#nowMs());
+      this.#queue.handleConnected(endpoint);
+    }
+    connection.setPieces(this.#pieces);
+    this.#begin(socket, connection, endpoint, true);
+  }
+
+  #begin(socket: TcpSocket, connection: PeerConnection, endpoint: Endpoint | undefined, isGreeted = false): void {
     const session = new PeerSession({
       context: this.#context,
       host: this,
       transfer: this.#transfer,
       socket,
       connection,
+      isGreeted,
     });
     this.#sessions.set(session, endpoint);
     session.begin();

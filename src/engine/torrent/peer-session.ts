@@ -93,6 +93,8 @@ export interface PeerSessionParts {
   readonly transfer: Transfer;
   readonly socket: TcpSocket;
   readonly connection: PeerConnection;
+  /** Handshakes and first messages were exchanged before, for the metadata; the peer was told that we have nothing. */
+  readonly isGreeted: boolean;
 }
 
 export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, DeadlineEntry, TcpSocketHandler, Flushable {
@@ -109,6 +111,7 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
   readonly #downloadRate: TransferRate;
   readonly #uploadRate: TransferRate;
   #allowedFastToPeer: ReadonlySet<number> = new Set();
+  readonly #isGreeted: boolean;
   #isClosed = false;
   /** Messages queued now go out at the end of this turn. */
   #isInTurn = false;
@@ -131,6 +134,7 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     this.#transfer = parts.transfer;
     this.socket = parts.socket;
     this.connection = parts.connection;
+    this.#isGreeted = parts.isGreeted;
     this.isIncoming = !parts.connection.isInitiator;
     this.id = parts.context.nextPeerId();
     this.connectedAtMs = nowMs;
@@ -144,7 +148,7 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     const nowMs = this.#nowMs();
     this.socket.setHandler(this);
     try {
-      if (this.isIncoming) this.#handleHandshake();
+      if (this.isIncoming || this.#isGreeted) this.#handleHandshake();
       this.#turn(nowMs);
     } catch (error) {
       this.handleBug(error);
@@ -492,7 +496,8 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     const transfer = this.#transfer;
     this.#isAdmitted = true;
     transfer.addPeer(this);
-    connection.sendBitfield(transfer.picker.haveBitfield);
+    if (!this.#isGreeted) connection.sendBitfield(transfer.picker.haveBitfield);
+    else for (const pieceIndex of transfer.picker.haveBitfield.indexes()) connection.sendHave(pieceIndex);
     connection.sendExtensionHandshake({
       messages: OFFERED_MESSAGES,
       client: `Millrace ${VERSION}`,
@@ -507,8 +512,16 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
       this.#allowedFastToPeer = new Set(pieces);
       for (const pieceIndex of pieces) connection.sendAllowedFast(pieceIndex);
     }
+    if (this.#isGreeted) this.#catchUp();
     // Last, since a listener may end it all.
     this.#host.handleAdmitted(this);
+  }
+
+  /** What the peer has said so far, when nobody was there to act on it. */
+  #catchUp(): void {
+    this.pipeline.setPeerRequestQueue(this.connection.peerRequestQueue);
+    if (!this.have.isEmpty) this.#transfer.handleBitfield(this);
+    if (this.isInterested) this.#transfer.upload.fillSlots();
   }
 
   #handleExtensionHandshake(): void {

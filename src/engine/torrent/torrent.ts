@@ -385,7 +385,6 @@ export class Torrent implements TorrentLike {
 
   #handleMetadata(info: InfoDictionary): void {
     const known = this.#metadata?.knownPeers ?? [];
-    this.#metadata = undefined;
     try {
       this.#source = { ...this.#source, name: info.name, info, infoHash: info.infoHash, infoHashV2: info.infoHashV2 };
       this.#parts = this.#createParts(new TorrentContent(info));
@@ -491,7 +490,8 @@ export class Torrent implements TorrentLike {
     if (halts !== this.#haltCount) return;
     transfer.start();
     if (halts !== this.#haltCount) return;
-    connector.start();
+    connector.start(this.#metadata?.release());
+    this.#metadata = undefined;
     this.#findPeers();
     this.#waiters.update();
   }
