@@ -284,7 +284,7 @@ describe('endings', () => {
     expect(takenCount).toBe(0);
     clock.advanceBy(10_000);
     expect(takenCount).toBe(6);
-    expect(farSeen.bytes().length).toBe(30_000);
+    expect(farSeen.bytes().length).toBe(28_960);
     expect(farSeen.events.at(-1)).toBe('closed');
     expect(farSeen.error).toBeUndefined();
     expect(nearSeen.events).toEqual(['connected']);

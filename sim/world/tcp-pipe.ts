@@ -9,6 +9,7 @@ import type { VirtualClock } from './virtual-clock.ts';
 const PACKET_BYTES = 1_448;
 const WINDOW_FIRST_BYTES = 10 * PACKET_BYTES;
 const WINDOW_LEAST_BYTES = 2 * PACKET_BYTES;
+const SEND_BUFFER_LEAST_BYTES = 16_384;
 const RETRANSMIT_FIRST_MS = 1_000;
 const RETRANSMIT_LONGEST_MS = 30_000;
 /** A connection on which nothing got through for so long is dead. */
@@ -139,7 +140,7 @@ export class TcpPipe implements Sender {
 
   #take(): void {
     while (this.#writes.length > 0) {
-      const room = this.#path.windowBytes - this.#queuedBytes;
+      const room = this.#sendBufferBytes - this.#queuedBytes;
       if (room <= 0) break;
       const write = this.#writes[0]!;
       const count = Math.min(room, write.bytes.length - write.takenBytes);
@@ -154,6 +155,11 @@ export class TcpPipe implements Sender {
       this.#announceTaken(write);
     }
     if (this.#queuedBytes > 0) this.#path.uplink.offer(this);
+  }
+
+  /** Systems keep about two congestion windows for a connection, up to a bound. */
+  get #sendBufferBytes(): number {
+    return Math.min(this.#path.windowBytes, Math.max(SEND_BUFFER_LEAST_BYTES, 2 * Math.floor(this.#windowBytes)));
   }
 
   #announceTaken(write: PendingWrite): void {
@@ -231,10 +237,15 @@ export class TcpPipe implements Sender {
   }
 
   #handleAcknowledged(lengthBytes: number): void {
+    // A window that is not used does not grow (RFC 7661): on a slow uplink little is on its way at a time.
+    const isUsed = this.#outstandingBytes >= this.#windowBytes / 2;
     this.#outstandingBytes -= lengthBytes;
-    const isSlowStart = this.#windowBytes < this.#thresholdBytes;
-    this.#windowBytes += isSlowStart ? lengthBytes : (PACKET_BYTES * lengthBytes) / this.#windowBytes;
-    this.#windowBytes = Math.min(this.#windowBytes, this.#path.windowBytes);
+    if (isUsed) {
+      const isSlowStart = this.#windowBytes < this.#thresholdBytes;
+      this.#windowBytes += isSlowStart ? lengthBytes : (PACKET_BYTES * lengthBytes) / this.#windowBytes;
+      this.#windowBytes = Math.min(this.#windowBytes, this.#path.windowBytes);
+    }
+    this.#take();
     this.#path.uplink.offer(this);
   }
 
