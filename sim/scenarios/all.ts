@@ -5,7 +5,7 @@ import { fullDisk } from './full-disk.ts';
 import { garbagePeers, requestFlood } from './garbage-peers.ts';
 import { behindNat, chosenFiles, crowd, largePieces, longFatLink, magnetLink, ownAddress } from './kinds-of-content.ts';
 import { lossyLinks } from './lossy-links.ts';
-import { lyingPeer } from './lying-peer.ts';
+import { liarsTogether, lyingPeer } from './lying-peer.ts';
 import { metadataLiars } from './metadata-liars.ts';
 import { longPartition, seedReturns, shortPartition } from './partition.ts';
 import { rateLimits } from './rate-limits.ts';
@@ -36,6 +36,7 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
 /** Peers that mean harm, or do harm. */
 export const HOSTILE_SCENARIOS: readonly Scenario[] = [
   lyingPeer,
+  liarsTogether,
   silentPeers,
   unchokeNever,
   stallingPeers,

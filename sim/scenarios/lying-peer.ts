@@ -38,3 +38,38 @@ export const lyingPeer: Scenario = {
     );
   },
 };
+
+export const liarsTogether: Scenario = {
+  name: 'liars-together',
+  about:
+    'Four peers that each change one block in five, so that pieces are spoilt by several: no honest one is banned.',
+  link: { latencyMs: 25, bytesPerSecond: 400_000 },
+  run(world, seed) {
+    const content = world.makeContent({ format: formatOf(seed), pieceCount: 40, pieceLengthBytes: 262_144 });
+    for (let i = 0; i < 4; i++) world.addPeer({ content, has: 'all', link: { uploadBytesPerSecond: 150_000 } });
+    const liars = [1, 2, 3, 4].map(() =>
+      world.addFakePeer({
+        content,
+        reserved: RESERVED_FAST_AND_EXTENSIONS,
+        script: {
+          handleMessage(connection, { id, numbers }) {
+            if (id !== REQUEST) return;
+            const isWrong = randomBelow(world.random, 5) === 0;
+            connection.sendBlock(numbers[0]!, numbers[1]!, numbers[2]!, (block) => {
+              if (isWrong) block[randomBelow(world.random, block.length)]! ^= 0x55;
+            });
+          },
+        },
+      }),
+    );
+    const leecher = world.addPeer({ content });
+    untilSeeds(world, [leecher], 600_000);
+    const { hashFailureCount } = leecher.torrent.stats();
+    world.check(hashFailureCount <= 24, `${hashFailureCount} bad pieces`);
+    const addresses = liars.map(({ host }) => host.addresses[0]!);
+    const bannedCount = addresses.filter((address) =>
+      leecher.banned.some((banned) => banned.startsWith(address)),
+    ).length;
+    world.check(hashFailureCount === 0 || bannedCount > 0, 'no liar was banned');
+  },
+};
