@@ -7,7 +7,7 @@ export interface DeadlineEntry {
   /** Does what is due and returns when to be called next; Infinity = not again unless expedited. */
   handleDeadline(nowMs: number): number;
   /** What `handleDeadline` threw by a mistake of ours; the entry is no longer in the queue. */
-  handleBug(error: unknown): void;
+  handleBug?(error: unknown): void;
 }
 
 interface Slot {
@@ -22,6 +22,7 @@ const COALESCE_MS = 5;
 
 export class DeadlineQueue {
   readonly #clock: Clock;
+  readonly #onEntryFailure: (entry: DeadlineEntry, error: unknown) => void;
   readonly #slots = new Map<DeadlineEntry, Slot>();
   readonly #heap: Slot[] = [];
   #timer: Timer | undefined;
@@ -33,8 +34,10 @@ export class DeadlineQueue {
    */
   #earliestMs = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  /** `onEntryFailure` is told what an entry threw that has no `handleBug`; the entry is removed. */
+  constructor(clock: Clock, onEntryFailure: (entry: DeadlineEntry, error: unknown) => void) {
     this.#clock = clock;
+    this.#onEntryFailure = onEntryFailure;
   }
 
   /** Calls the entry at `wantedMs` or, when it is known with an earlier deadline, then. */
@@ -90,7 +93,8 @@ export class DeadlineQueue {
       if (this.#slots.get(slot.entry) === slot) this.expedite(slot.entry, nextMs);
     } catch (error) {
       this.remove(slot.entry);
-      slot.entry.handleBug(error);
+      if (slot.entry.handleBug !== undefined) slot.entry.handleBug(error);
+      else this.#onEntryFailure(slot.entry, error);
     }
   }
 

@@ -75,9 +75,4 @@ export class TransferGate implements DeadlineEntry {
     // Those who wait again have asked for their own time.
     return Number.POSITIVE_INFINITY;
   }
-
-  handleBug(error: unknown): void {
-    // Every waiter answers for itself; what is left would be this class's own.
-    throw error;
-  }
 }

@@ -73,7 +73,9 @@ export class Session implements SessionLike {
     this.#context = {
       platform,
       settings,
-      deadlines: new DeadlineQueue(clock),
+      deadlines: new DeadlineQueue(clock, (_, error) =>
+        log.write('error', `internal bug at a deadline: ${describe(error)}`),
+      ),
       flushes: new FlushQueue(clock),
       connections: new ConnectionBudget(settings.connectionsMax),
       bans: new BanList(),
@@ -306,4 +308,8 @@ export class Session implements SessionLike {
 
 function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
