@@ -290,6 +290,12 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     this.#flushSoon();
   }
 
+  /** BEP 21: we have all that we want; or something is missing again. */
+  announceUploadOnly(isUploadOnly: boolean): void {
+    this.connection.sendUploadOnly(isUploadOnly);
+    this.#flushSoon();
+  }
+
   sendBlocks(bytes: Uint8Array, payloadBytes: number, onTaken: () => void): void {
     const nowMs = this.#nowMs();
     this.flush(nowMs);

@@ -408,8 +408,9 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     if (isComplete === this.#isComplete) return;
     this.#isComplete = isComplete;
     this.#host.handleCompletionChanged();
-    if (!isComplete) return;
     for (const peer of [...this.#peers.values()]) {
+      peer.announceUploadOnly(isComplete);
+      if (!isComplete) continue;
       this.updateInterest(peer);
       this.#closeIfRedundant(peer);
     }
