@@ -10,7 +10,7 @@ import { BATCH_BLOCKS_MAX, BLOCK_HEADER_BYTES, type SendBuffers } from './send-b
 
 /** Sending half a second of the peer's rate ahead keeps its link busy, and keeps chokes and cancels quick. */
 const SEND_AHEAD_SECONDS = 0.5;
-const SEND_AHEAD_MIN_BYTES = 4 * BLOCK_BYTES;
+const SEND_AHEAD_MIN_BYTES = 8 * BLOCK_BYTES;
 
 export interface UploadPeer extends ChokerPeer, GateWaiter {
   readonly supportsFast: boolean;
@@ -97,7 +97,10 @@ export class Upload {
       Math.max(SEND_AHEAD_MIN_BYTES, peer.uploadBytesPerSecond * SEND_AHEAD_SECONDS),
     );
     while (peer.requests.length > 0 && !peer.isClosed && peer.sendingBytes < aheadBytes) {
-      const granted = this.#parts.gate.take(BATCH_BLOCKS_MAX * BLOCK_BYTES, BLOCK_BYTES, nowMs);
+      // No further ahead than that: what is being sent can be neither cancelled nor choked.
+      const roomBytes = Math.min(BATCH_BLOCKS_MAX * BLOCK_BYTES, aheadBytes - peer.sendingBytes);
+      const wantedBytes = Math.max(BLOCK_BYTES, roomBytes - (roomBytes % BLOCK_BYTES));
+      const granted = this.#parts.gate.take(wantedBytes, BLOCK_BYTES, nowMs);
       if (granted === 0) {
         this.#parts.gate.wait(peer, BLOCK_BYTES, nowMs);
         return;
