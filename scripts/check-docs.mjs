@@ -200,15 +200,17 @@ export function bepProblems(text) {
 
 /** Paths of files below a folder, from the root on. */
 function filesIn(folder, extension) {
+  if (!existsSync(join(ROOT, folder))) return [];
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
     .map((entry) => relative(ROOT, join(entry.parentPath ?? entry.path, entry.name)).replaceAll(sep, '/'))
+    .filter((path) => !path.includes('node_modules/'))
     .sort();
 }
 
 function documentProblems(counts) {
   const rootDocuments = readdirSync(ROOT).filter((name) => name.endsWith('.md'));
-  const documents = [...rootDocuments, ...filesIn('docs', '.md')];
+  const documents = [...rootDocuments, ...SOURCE_FOLDERS.flatMap((folder) => filesIn(folder, '.md'))];
   counts.documents = documents.length;
   const scripts = Object.keys(JSON.parse(read('package.json')).scripts);
   const exists = (path) => existsSync(join(ROOT, path));
