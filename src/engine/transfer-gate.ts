@@ -45,6 +45,11 @@ export class TransferGate implements DeadlineEntry {
     for (const limiter of this.#limiters) limiter.refund(bytes);
   }
 
+  /** Counts bytes that have passed without having been taken; what follows waits the longer. */
+  charge(bytes: number, nowMs: number): void {
+    for (const limiter of this.#limiters) limiter.charge(bytes, nowMs);
+  }
+
   /** Calls the waiter once, when `bytes` could be granted. */
   wait(waiter: GateWaiter, bytes: number, nowMs: number): void {
     this.#waiters.add(waiter);

@@ -1,11 +1,12 @@
 // Everything about getting pieces: which blocks to ask each peer for, where their bytes go, when a piece is handed to
 // the disk, what its verdict means. Knows peers by the few members of `DownloadPeer` and no socket.
+import { assert } from '../../base/assert.ts';
 import type { Crypto } from '../../platform/crypto.ts';
 import type { DiskError, ExpectedHash, PieceOutcome, Storage } from '../../platform/disk.ts';
 import { BLOCK_BYTES, PIECE_LENGTH_MAX_BYTES, SLAB_BYTES } from '../../protocol/limits.ts';
 import type { BlockPool } from '../../storage/block-pool.ts';
 import type { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
-import type { BlockRef, PickerPeer, PiecePicker } from '../../swarm/piece-picker.ts';
+import type { BlockRef, CancelledRequest, PickerPeer, PiecePicker } from '../../swarm/piece-picker.ts';
 import type { RequestPipeline } from '../../swarm/request-pipeline.ts';
 import type { GateWaiter, TransferGate } from '../transfer-gate.ts';
 import { type FilledPart, PieceBuffer } from './piece-buffer.ts';
@@ -137,7 +138,11 @@ export class Download {
     const wasOutstanding = picker.isOutstanding(pieceIndex, blockIndex, peer.id);
     const verdict = picker.handleBlock(pieceIndex, blockIndex, peer.id);
     if (wasOutstanding) peer.pipeline.handleBlock(length, nowMs);
-    else peer.pipeline.handleLateBlock(length, nowMs);
+    else {
+      // What was given back when the request was given up has come after all.
+      peer.pipeline.handleLateBlock(length, nowMs);
+      this.#parts.gate.charge(length, nowMs);
+    }
     if (verdict === 'unsolicited' || verdict === 'duplicate') {
       this.wastedBytes += length;
       return;
@@ -157,15 +162,17 @@ export class Download {
   }
 
   /**
-   * All bytes of a block that went nowhere have passed. Returns false when the peer was never asked for it, or has
-   * sent it already.
+   * All bytes of a block that went nowhere have passed. Returns false when the peer was never asked for it, or not for
+   * so many bytes, or has sent it already.
    */
-  handleDroppedBlock(peer: DownloadPeer, pieceIndex: number, begin: number, length: number): boolean {
-    const { picker } = this.#parts;
+  handleDroppedBlock(peer: DownloadPeer, pieceIndex: number, begin: number, length: number, nowMs: number): boolean {
+    const { picker, gate } = this.#parts;
     this.wastedBytes += length;
     const blockIndex = begin / BLOCK_BYTES;
-    if (!Number.isInteger(blockIndex)) return false;
-    if (this.handleRequestLost(peer, pieceIndex, begin)) return true;
+    const isWhole = Number.isInteger(blockIndex) && length === picker.blockLength(pieceIndex, blockIndex);
+    // The bytes have passed: nothing is given back for the request that they answer.
+    gate.charge(length, nowMs);
+    if (this.handleRequestLost(peer, pieceIndex, begin) || !isWhole) return isWhole;
     if (picker.wouldAccept(pieceIndex, blockIndex, peer.id)) return true;
     return picker.handleBlock(pieceIndex, blockIndex, peer.id) === 'duplicate';
   }
@@ -196,8 +203,19 @@ export class Download {
     if (!Number.isInteger(blockIndex) || !picker.isOutstanding(pieceIndex, blockIndex, peer.id)) return false;
     picker.handleRequestLost(pieceIndex, blockIndex, peer.id);
     peer.pipeline.handleLost(1);
-    gate.refund(BLOCK_BYTES);
+    gate.refund(picker.blockLength(pieceIndex, blockIndex));
     return true;
+  }
+
+  /** The picker has given these requests up: the peers are told, and what was counted for them is given back. */
+  handleCancelled(requests: readonly CancelledRequest[]): void {
+    for (const { peerId, pieceIndex, begin, length } of requests) {
+      const peer = this.#host.peer(peerId);
+      if (peer === undefined) continue;
+      peer.pipeline.handleLost(1);
+      this.#parts.gate.refund(length);
+      peer.sendCancel(pieceIndex, begin, length);
+    }
   }
 
   /** The piece is no longer wanted: drops what has come of it. */
@@ -235,6 +253,17 @@ export class Download {
     }
     buffer.release();
     this.#buffers.delete(pieceIndex);
+  }
+
+  /** Throws when memory is held for a piece that nobody is sending. For tests. */
+  assertInvariants(): void {
+    const { picker } = this.#parts;
+    const writtenTo = new Set([...this.#writers.keys()].map((key) => Math.floor(key / BLOCKS_PER_PIECE_MAX)));
+    for (const pieceIndex of this.#buffers.keys()) {
+      const isOpen = picker.stateOf(pieceIndex) === 'requested' || writtenTo.has(pieceIndex);
+      assert(isOpen, `piece ${pieceIndex} is ${picker.stateOf(pieceIndex)} and keeps a buffer`);
+    }
+    for (const pieceIndex of writtenTo) assert(this.#buffers.has(pieceIndex), `piece ${pieceIndex} has no buffer`);
   }
 
   #bufferOf(pieceIndex: number): PieceBuffer {
@@ -283,8 +312,11 @@ export class Download {
     const { pieceIndex } = buffer;
     storage.writePiece(pieceIndex, slab.bytes.subarray(0, length), this.#host.expectedHash(pieceIndex), (outcome) => {
       pool.release(slab);
-      this.#handleOutcome(buffer, outcome);
-      pressure.update();
+      try {
+        this.#handleOutcome(buffer, outcome);
+      } finally {
+        pressure.update();
+      }
     });
     pressure.update();
   }
@@ -295,9 +327,12 @@ export class Download {
     storage.writePart(buffer.pieceIndex, offset, slab.bytes.subarray(0, length), ({ error }) => {
       pool.release(slab);
       buffer.partsInFlight--;
-      if (error !== undefined) this.#handlePartError(buffer, error);
-      else if (buffer.isComplete && !buffer.hasFailed && buffer.partsInFlight === 0) this.#hashParts(buffer);
-      pressure.update();
+      try {
+        if (error !== undefined) this.#handlePartError(buffer, error);
+        else if (buffer.isComplete && !buffer.hasFailed && buffer.partsInFlight === 0) this.#hashParts(buffer);
+      } finally {
+        pressure.update();
+      }
     });
     pressure.update();
   }
@@ -323,11 +358,10 @@ export class Download {
     const { picker, blame } = this.#parts;
     const { pieceIndex } = buffer;
     if (outcome.error !== undefined) {
-      for (const { peerId, begin, length } of picker.handleWriteFailed(pieceIndex)) {
-        this.#host.peer(peerId)?.pipeline.handleLost(1);
-        this.#host.peer(peerId)?.sendCancel(pieceIndex, begin, length);
-      }
-      this.#host.handleDiskError(outcome.error);
+      this.handleCancelled(picker.handleWriteFailed(pieceIndex));
+      // A piece that stopped being wanted while it was written may have no file to stand in: nobody misses it.
+      const isUnwanted = picker.priorityOf(pieceIndex) === 0;
+      if (!isUnwanted || outcome.error.code !== 'DISK_NOT_FOUND') this.#host.handleDiskError(outcome.error);
       return;
     }
     if (outcome.matched) {

@@ -51,6 +51,8 @@ import type { UploadPeer } from './upload.ts';
 
 /** Queued beyond this, the peer does not read what it asked for. */
 const UNREAD_MAX_BYTES = 2 * SEND_BUFFER_PEER_MAX_BYTES;
+/** A peer that does not choke us and refuses so many requests in a row gives nothing: asking it again would not end. */
+const REFUSALS_MAX = 300;
 /** Extension messages that we take (BEP 9, 54, 21). */
 const OFFERED_MESSAGES: ReadonlyMap<string, number> = new Map([
   ['ut_metadata', EXTENSION_IDS.ut_metadata],
@@ -64,6 +66,7 @@ export type CloseReason =
   | 'violation'
   | 'refused'
   | 'redundant'
+  | 'refusing'
   | 'inactive'
   | 'not-reading'
   | 'stopped'
@@ -112,6 +115,12 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
   readonly #uploadRate: TransferRate;
   #allowedFastToPeer: ReadonlySet<number> = new Set();
   readonly #isGreeted: boolean;
+  // BOUNDED: ALLOWED_FAST_RECEIVED_MAX, kept by the connection. What it named and has not refused.
+  readonly #allowedFast = new Set<number>();
+  /** Requests refused in a row, without a block between, while the peer did not choke us. */
+  #refusalCount = 0;
+  /** In this turn blocks became free that others may be asked for. */
+  #hasGivenUp = false;
   #isClosed = false;
   /** Messages queued now go out at the end of this turn. */
   #isInTurn = false;
@@ -176,7 +185,7 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
   }
 
   get allowedFast(): ReadonlySet<number> {
-    return this.connection.allowedFast;
+    return this.#allowedFast;
   }
 
   get isSnubbed(): boolean {
@@ -426,6 +435,10 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
       if (!download.fillRequests(this, nowMs) && this.pipeline.outstanding === 0) {
         this.#transfer.handleNothingToRequest(this);
       }
+      if (this.#hasGivenUp) {
+        this.#hasGivenUp = false;
+        this.#transfer.fillIdlePeers(nowMs);
+      }
       if (this.requests.length > 0) upload.serve(this, nowMs);
     }
     this.#isInTurn = false;
@@ -458,10 +471,15 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
         return;
       case WIRE_CHOKE:
         // BEP 6: with the Fast extension each request is still answered; without it they are forgotten.
-        if (!connection.supportsFast) transfer.download.handleRequestsLost(this);
+        if (!connection.supportsFast) {
+          transfer.download.handleRequestsLost(this);
+          this.#hasGivenUp = true;
+        }
+        return;
+      case WIRE_ALLOWED_FAST:
+        this.#allowedFast.add(message.pieceIndex);
         return;
       case WIRE_UNCHOKE:
-      case WIRE_ALLOWED_FAST:
         return; // The turn ends with new requests.
       case WIRE_INTERESTED:
       case WIRE_NOT_INTERESTED:
@@ -474,7 +492,7 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
         transfer.upload.handleCancel(this, message.pieceIndex, message.begin, message.length);
         return;
       case WIRE_REJECT:
-        transfer.download.handleRequestLost(this, message.pieceIndex, message.begin);
+        this.#handleReject(message.pieceIndex, message.begin);
         return;
       case WIRE_EXTENSION_HANDSHAKE:
         this.#handleExtensionHandshake();
@@ -518,14 +536,15 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
       this.#allowedFastToPeer = new Set(pieces);
       for (const pieceIndex of pieces) connection.sendAllowedFast(pieceIndex);
     }
-    if (this.#isGreeted) this.#catchUp();
     // Last, since a listener may end it all.
     this.#host.handleAdmitted(this);
+    if (this.#isGreeted && !this.#isClosed) this.#catchUp();
   }
 
   /** What the peer has said so far, when nobody was there to act on it. */
   #catchUp(): void {
     this.pipeline.setPeerRequestQueue(this.connection.peerRequestQueue);
+    for (const pieceIndex of this.connection.allowedFast) this.#allowedFast.add(pieceIndex);
     if (!this.have.isEmpty) this.#transfer.handleBitfield(this);
     if (this.isInterested) this.#transfer.upload.fillSlots();
   }
@@ -535,6 +554,14 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     this.pipeline.setPeerRequestQueue(extensions.requestQueue);
     const port = extensionHandshake?.listenPort;
     if (port !== undefined && this.isIncoming) this.#host.handleListenPort(this, port);
+  }
+
+  /** BEP 6: the answer to one request is no. What a choked peer was allowed and is then refused is not asked again. */
+  #handleReject(pieceIndex: number, begin: number): void {
+    if (!this.#transfer.download.handleRequestLost(this, pieceIndex, begin)) return;
+    this.#hasGivenUp = true;
+    if (this.connection.peerChoking) this.#allowedFast.delete(pieceIndex);
+    else if (++this.#refusalCount > REFUSALS_MAX) this.close('refusing');
   }
 
   #handleBlockData(nowMs: number): void {
@@ -559,11 +586,14 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     this.#receivingPiece = -1;
     this.#receivingBegin = -1;
     if (wasKept) {
+      this.#refusalCount = 0;
       download.handleBlock(this, pieceIndex, begin, length, nowMs);
-    } else if (!download.handleDroppedBlock(this, pieceIndex, begin, length)) {
-      const violation = this.connection.countUnsolicited();
-      if (violation !== undefined) this.#handleViolation(violation);
+      return;
     }
+    this.#hasGivenUp = true;
+    if (download.handleDroppedBlock(this, pieceIndex, begin, length, nowMs)) return;
+    const violation = this.connection.countUnsolicited();
+    if (violation !== undefined) this.#handleViolation(violation);
   }
 
   #handleViolation(violation: Violation): void {

@@ -185,22 +185,20 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     for (let pieceIndex = 0; pieceIndex < this.content.pieceCount; pieceIndex++) {
       const priority = pieces.has(pieceIndex) ? DEFAULT_PRIORITY : 0;
       if (this.picker.priorityOf(pieceIndex) === priority) continue;
-      for (const { peerId, begin, length } of this.picker.setPriority(pieceIndex, priority)) {
-        const peer = this.#peers.get(peerId);
-        peer?.pipeline.handleLost(1);
-        peer?.sendCancel(pieceIndex, begin, length);
-      }
+      this.download.handleCancelled(this.picker.setPriority(pieceIndex, priority));
       if (priority === 0) this.download.forgetPiece(pieceIndex);
     }
     if (!this.#isRunning) return;
     this.download.verifyEmptyPieces(this.nowMs());
     this.#updateCompletion();
-    for (const peer of this.#peers.values()) this.updateInterest(peer);
+    for (const peer of [...this.#peers.values()]) this.updateInterest(peer);
+    this.fillIdlePeers(this.nowMs());
   }
 
   /** Throws when the parts disagree. For tests: O(pieces). */
   assertInvariants(): void {
     this.picker.assertInvariants();
+    this.download.assertInvariants();
     for (const { id, pipeline } of this.#peers.values()) {
       const counted = this.picker.outstandingCountOf(id);
       assert(pipeline.outstanding === counted, `pipeline ${id}: ${pipeline.outstanding} requests, picker: ${counted}`);
@@ -251,8 +249,16 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     // What it was asked for can be asked of others at once.
     const nowMs = this.nowMs();
     if (peer.isUnchoked && peer.isInterested) this.upload.fillSlots();
-    for (const other of this.#peers.values()) {
-      if (other.pipeline.outstanding === 0) this.download.fillRequests(other, nowMs);
+    this.fillIdlePeers(nowMs);
+  }
+
+  /**
+   * Blocks may be asked for again that were not a moment ago. Peers that have requests under way see to it with the
+   * next answer; those that have none would sit still.
+   */
+  fillIdlePeers(nowMs: number): void {
+    for (const peer of this.#peers.values()) {
+      if (peer.pipeline.outstanding === 0) this.download.fillRequests(peer, nowMs);
     }
   }
 
@@ -357,6 +363,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     for (const peer of this.#peers.values()) peer.announceDontHave(pieceIndex);
     this.#updateCompletion();
     for (const peer of this.#peers.values()) this.updateInterest(peer);
+    this.fillIdlePeers(this.nowMs());
   }
 
   /** Read errors in the present minute, this one included. */
