@@ -57,7 +57,9 @@ class World {
         throw bug;
       },
     };
-    const deadlines = new DeadlineQueue(this.clock);
+    const deadlines = new DeadlineQueue(this.clock, (_, bug) => {
+      throw bug;
+    });
     const storage: Pick<Storage, 'read'> = {
       read: (pieceIndex, begin, targets, onDone) => {
         const bytes = targets[0]!.length;
