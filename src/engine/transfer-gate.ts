@@ -13,8 +13,10 @@ export interface GateWaiter {
 export class TransferGate implements DeadlineEntry {
   readonly #limiters: readonly RateLimiter[];
   readonly #deadlines: DeadlineQueue;
-  // BOUNDED: one entry a connected peer.
-  #waiters = new Set<GateWaiter>();
+  /** In line, each with the bytes it waits for. BOUNDED: one entry a connected peer. */
+  readonly #waiters = new Map<GateWaiter, number>();
+  /** Those in line are being called: what is there is for them. */
+  #isOpening = false;
 
   constructor(limiters: readonly RateLimiter[], deadlines: DeadlineQueue) {
     this.#limiters = limiters;
@@ -27,6 +29,8 @@ export class TransferGate implements DeadlineEntry {
 
   /** Takes up to `wanted` bytes; what is granted is a multiple of `unitBytes`, or all of `wanted`, or 0. */
   take(wanted: number, unitBytes: number, nowMs: number): number {
+    // Nobody gets past those who wait already.
+    if (this.#waiters.size > 0 && !this.#isOpening) return 0;
     let granted = wanted;
     for (let i = 0; i < this.#limiters.length; i++) {
       const offered = this.#limiters[i]!.take(granted, nowMs);
@@ -50,12 +54,10 @@ export class TransferGate implements DeadlineEntry {
     for (const limiter of this.#limiters) limiter.charge(bytes, nowMs);
   }
 
-  /** Calls the waiter once, when `bytes` could be granted. */
+  /** Puts the waiter at the end of the line; it is called once, when `bytes` can be granted and it is its turn. */
   wait(waiter: GateWaiter, bytes: number, nowMs: number): void {
-    this.#waiters.add(waiter);
-    let atMs = nowMs;
-    for (const limiter of this.#limiters) atMs = Math.max(atMs, limiter.nextAtMs(nowMs, bytes));
-    this.#deadlines.expedite(this, atMs);
+    if (!this.#waiters.has(waiter)) this.#waiters.set(waiter, bytes);
+    this.#deadlines.expedite(this, this.#openAtMs(nowMs));
   }
 
   forget(waiter: GateWaiter): void {
@@ -68,16 +70,34 @@ export class TransferGate implements DeadlineEntry {
   }
 
   handleDeadline(nowMs: number): number {
-    const waiters = this.#waiters;
-    this.#waiters = new Set();
-    for (const waiter of waiters) {
-      try {
-        waiter.handleGateOpen(nowMs);
-      } catch (error) {
-        waiter.handleBug(error);
+    this.#isOpening = true;
+    try {
+      // Only those who are in line now: who waits again has had its turn.
+      for (let left = this.#waiters.size; left > 0 && this.#openAtMs(nowMs) <= nowMs; left--) {
+        const [waiter] = this.#waiters.keys();
+        this.#waiters.delete(waiter!);
+        this.#call(waiter!, nowMs);
       }
+    } finally {
+      this.#isOpening = false;
     }
-    // Those who wait again have asked for their own time.
-    return Number.POSITIVE_INFINITY;
+    return this.#openAtMs(nowMs);
+  }
+
+  #call(waiter: GateWaiter, nowMs: number): void {
+    try {
+      waiter.handleGateOpen(nowMs);
+    } catch (error) {
+      waiter.handleBug(error);
+    }
+  }
+
+  /** When the first in line can be granted what it waits for. */
+  #openAtMs(nowMs: number): number {
+    const [bytes] = this.#waiters.values();
+    if (bytes === undefined) return Number.POSITIVE_INFINITY;
+    let atMs = nowMs;
+    for (const limiter of this.#limiters) atMs = Math.max(atMs, limiter.nextAtMs(nowMs, bytes));
+    return atMs;
   }
 }

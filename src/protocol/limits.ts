@@ -118,6 +118,10 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Without any byte from a peer, in ms. */
 export const PEER_TIMEOUT_MS = 120_000;
+/** Blocks wait in a peer's socket and none of them leaves, in ms: it asks and does not read. */
+export const SEND_STALL_MS = 120_000;
+/** Bytes on their way to a peer above which its requests for metadata are refused. */
+export const METADATA_SENDING_MAX_BYTES: number = 256 * KIB;
 /** Neither side interested in the other, in ms. */
 export const PEER_INACTIVITY_MS = 600_000;
 /** Without sending anything, in ms, before a keep-alive. */

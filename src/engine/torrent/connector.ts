@@ -9,7 +9,12 @@ import {
   encodeMetadataReject,
   METADATA_PIECE_BYTES,
 } from '../../protocol/extensions/ut-metadata.ts';
-import { ALLOWED_FAST_SET_SIZE, CONNECT_TIMEOUT_MS, CONNECTIONS_PER_TORRENT_MAX } from '../../protocol/limits.ts';
+import {
+  ALLOWED_FAST_SET_SIZE,
+  CONNECT_TIMEOUT_MS,
+  CONNECTIONS_PER_TORRENT_MAX,
+  METADATA_SENDING_MAX_BYTES,
+} from '../../protocol/limits.ts';
 import { allowedFastSet } from '../../protocol/wire/allowed-fast.ts';
 import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
@@ -212,7 +217,8 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     if (message?.type !== 'request') return;
     const { infoBytes, private: isPrivate } = this.#transfer.content.info;
     // BEP 27: the info dictionary of a private torrent comes from its tracker's .torrent file alone.
-    const isServed = !isPrivate && message.piece * METADATA_PIECE_BYTES < infoBytes.length;
+    const isInTime = peer.sendingBytes + peer.connection.outgoingBytes <= METADATA_SENDING_MAX_BYTES;
+    const isServed = isInTime && !isPrivate && message.piece * METADATA_PIECE_BYTES < infoBytes.length;
     const answer = isServed ? encodeMetadataData(message.piece, infoBytes) : encodeMetadataReject(message.piece);
     peer.connection.sendExtended('ut_metadata', answer);
   }

@@ -10,6 +10,7 @@ import {
   PEER_INACTIVITY_MS,
   PEER_REQUEST_QUEUE_DEFAULT,
   SEND_BUFFER_PEER_MAX_BYTES,
+  SEND_STALL_MS,
 } from '../../protocol/limits.ts';
 import type { HashRequest } from '../../protocol/wire/hash-messages.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
@@ -121,6 +122,12 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
   #refusalCount = 0;
   /** In this turn blocks became free that others may be asked for. */
   #hasGivenUp = false;
+  /** The disk is behind: nothing is read from the peer. */
+  #isPaused = false;
+  #resumedAtMs = Number.NEGATIVE_INFINITY;
+  /** Buffers of blocks that the system has not taken, and when it took one last (or had none to take). */
+  #untakenCount = 0;
+  #takenAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
   /** Messages queued now go out at the end of this turn. */
   #isInTurn = false;
@@ -313,15 +320,31 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     this.uploadedSinceUnchoke += payloadBytes;
     this.#uploadRate.add(payloadBytes, nowMs);
     this.#transfer.addUploaded(payloadBytes, nowMs);
-    this.socket.write(bytes, onTaken);
+    if (this.#untakenCount++ === 0) this.#takenAtMs = nowMs;
+    this.socket.write(bytes, () => {
+      this.#untakenCount--;
+      this.#takenAtMs = this.#nowMs();
+      try {
+        onTaken();
+      } catch (error) {
+        this.handleBug(error);
+      }
+    });
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.socket.pause();
   }
 
   resume(): void {
+    if (!this.#isPaused) return;
+    const nowMs = this.#nowMs();
+    this.#isPaused = false;
+    this.#resumedAtMs = nowMs;
+    this.connection.excuseSilence(nowMs);
     this.socket.resume();
+    this.#context.deadlines.expedite(this, this.#nextDeadlineMs());
   }
 
   abandonBlock(pieceIndex: number, begin: number): void {
@@ -388,12 +411,18 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
   }
 
   handleDeadline(nowMs: number): number {
+    // While we do not read, the silence is ours.
+    if (this.#isPaused) this.connection.excuseSilence(nowMs);
     this.connection.handleDeadline(nowMs);
+    if (nowMs >= this.#sendStallMs()) {
+      this.close('not-reading');
+      return Number.POSITIVE_INFINITY;
+    }
     if (nowMs - this.connection.uninterestedSinceMs >= PEER_INACTIVITY_MS) {
       this.close('inactive');
       return Number.POSITIVE_INFINITY;
     }
-    if (nowMs >= this.pipeline.deadlineMs && this.pipeline.handleTimeout(nowMs) === 'snubbed') {
+    if (nowMs >= this.#blockDeadlineMs() && this.pipeline.handleTimeout(nowMs) === 'snubbed') {
       // Others may fetch what this peer sits on; what it sends late is still taken.
       this.#transfer.handleSnubbed(this, nowMs);
     }
@@ -448,7 +477,18 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
 
   #nextDeadlineMs(): number {
     const inactiveMs = this.connection.uninterestedSinceMs + PEER_INACTIVITY_MS;
-    return Math.min(this.connection.deadlineMs, this.pipeline.deadlineMs, inactiveMs);
+    return Math.min(this.connection.deadlineMs, this.#blockDeadlineMs(), this.#sendStallMs(), inactiveMs);
+  }
+
+  /** When the next block must be here: no time runs while we do not read. */
+  #blockDeadlineMs(): number {
+    if (this.#isPaused) return Number.POSITIVE_INFINITY;
+    const { deadlineMs, blockTimeoutMs } = this.pipeline;
+    return Math.max(deadlineMs, this.#resumedAtMs + blockTimeoutMs);
+  }
+
+  #sendStallMs(): number {
+    return this.#untakenCount > 0 ? this.#takenAtMs + SEND_STALL_MS : Number.POSITIVE_INFINITY;
   }
 
   #handle(event: WireEvent): void {
@@ -487,6 +527,8 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
         return;
       case WIRE_REQUEST:
         transfer.upload.handleRequest(this, message.pieceIndex, message.begin, message.length);
+        // We never said that we have it.
+        if (!transfer.hasPiece(message.pieceIndex)) this.#handleIfViolation(connection.countInvalidRequest());
         return;
       case WIRE_CANCEL:
         transfer.upload.handleCancel(this, message.pieceIndex, message.begin, message.length);
@@ -592,7 +634,10 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
     }
     this.#hasGivenUp = true;
     if (download.handleDroppedBlock(this, pieceIndex, begin, length, nowMs)) return;
-    const violation = this.connection.countUnsolicited();
+    this.#handleIfViolation(this.connection.countUnsolicited());
+  }
+
+  #handleIfViolation(violation: Violation | undefined): void {
     if (violation !== undefined) this.#handleViolation(violation);
   }
 

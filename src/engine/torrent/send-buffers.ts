@@ -1,4 +1,5 @@
 // Memory for blocks on their way to peers, over all torrents: large buffers are used again, and the sum is bounded.
+import { assert } from '../../base/assert.ts';
 import { BLOCK_BYTES, SEND_BUFFER_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
 
 /** Length prefix, id, piece index and begin that stand before each block on the wire. */
@@ -19,10 +20,15 @@ export class SendBuffers {
     return this.#usedBytes;
   }
 
-  /** An array of at least `bytes`, at most a whole batch; undefined when too much is on its way already. */
-  take(bytes: number): Uint8Array | undefined {
+  /** Whether a whole batch fits what may be on its way at once. */
+  get hasRoom(): boolean {
+    return this.#usedBytes + LARGE_BYTES <= SEND_BUFFER_TOTAL_MAX_BYTES;
+  }
+
+  /** An array of at least `bytes`, at most a whole batch. To be asked for only while it `hasRoom`. */
+  take(bytes: number): Uint8Array {
     const size = bytes >= REUSE_FROM_BYTES ? LARGE_BYTES : bytes;
-    if (this.#usedBytes + size > SEND_BUFFER_TOTAL_MAX_BYTES) return undefined;
+    assert(bytes <= LARGE_BYTES && this.hasRoom, 'a send buffer is taken while there is room, and for one batch');
     this.#usedBytes += size;
     if (size !== LARGE_BYTES) return new Uint8Array(size);
     return this.#kept.pop() ?? new Uint8Array(LARGE_BYTES);

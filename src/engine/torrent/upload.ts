@@ -62,6 +62,8 @@ export class Upload {
   /** Chokes and unchokes as the choker decides. */
   round(nowMs: number): void {
     const peers = [...this.#host.peers()];
+    // Those that found no memory for their blocks the last time have nothing else to wake them.
+    for (const peer of peers) if (peer.requests.length > 0) this.serve(peer, nowMs);
     const { choke, unchoke } = this.#parts.choker.round(peers, this.mode, nowMs);
     this.#apply(peers, choke, unchoke);
   }
@@ -97,17 +99,19 @@ export class Upload {
       Math.max(SEND_AHEAD_MIN_BYTES, peer.uploadBytesPerSecond * SEND_AHEAD_SECONDS),
     );
     while (peer.requests.length > 0 && !peer.isClosed && peer.sendingBytes < aheadBytes) {
-      // No further ahead than that: what is being sent can be neither cancelled nor choked.
-      const roomBytes = Math.min(BATCH_BLOCKS_MAX * BLOCK_BYTES, aheadBytes - peer.sendingBytes);
-      const wantedBytes = Math.max(BLOCK_BYTES, roomBytes - (roomBytes % BLOCK_BYTES));
-      const granted = this.#parts.gate.take(wantedBytes, BLOCK_BYTES, nowMs);
+      const { gate, buffers } = this.#parts;
+      // The requests wait until some of what is on its way has gone, or for the next round.
+      if (!buffers.hasRoom) return;
+      // A slow peer gets small batches: what is handed to its socket can neither be cancelled nor choked any more.
+      const blocks = Math.min(BATCH_BLOCKS_MAX, Math.ceil(aheadBytes / BLOCK_BYTES));
+      const granted = gate.take(blocks * BLOCK_BYTES, BLOCK_BYTES, nowMs);
       if (granted === 0) {
-        this.#parts.gate.wait(peer, BLOCK_BYTES, nowMs);
+        gate.wait(peer, BLOCK_BYTES, nowMs);
         return;
       }
       const batch = peer.requests.takeBatch(granted)!;
-      this.#parts.gate.refund(granted - batch.totalBytes);
-      if (!this.#send(peer, batch)) return;
+      gate.refund(granted - batch.totalBytes);
+      this.#send(peer, batch);
     }
   }
 
@@ -126,15 +130,10 @@ export class Upload {
     for (const { pieceIndex, begin, length } of dropped) peer.sendReject(pieceIndex, begin, length);
   }
 
-  /** False when there is no memory for it now; the requests are refused. */
-  #send(peer: UploadPeer, batch: RequestBatch): boolean {
-    const { buffers, storage } = this.#parts;
+  #send(peer: UploadPeer, batch: RequestBatch): void {
+    const { buffers, storage, gate } = this.#parts;
     const wireBytes = batch.totalBytes + batch.lengths.length * BLOCK_HEADER_BYTES;
     const buffer = buffers.take(wireBytes);
-    if (buffer === undefined) {
-      this.#refuse(peer, batch);
-      return false;
-    }
     const targets: Uint8Array[] = [];
     const readable = this.#host.readableBytes(batch.pieceIndex);
     let offset = 0;
@@ -150,17 +149,20 @@ export class Upload {
     }
     if (targets.length === 0) {
       buffers.release(buffer);
+      gate.refund(batch.totalBytes);
       this.#refuse(peer, batch);
-      return true;
+      return;
     }
     peer.addReading(wireBytes);
     storage.read(batch.pieceIndex, batch.begin, targets, ({ error }) => {
       peer.addReading(-wireBytes);
       if (error !== undefined || peer.isClosed) {
         buffers.release(buffer);
+        gate.refund(batch.totalBytes);
         if (error === undefined) return;
         this.#refuse(peer, batch);
         this.#host.handleReadError(batch.pieceIndex, error);
+        if (!peer.isClosed) this.serve(peer, this.#host.nowMs());
         return;
       }
       peer.sendBlocks(buffer.subarray(0, wireBytes), batch.totalBytes, () => {
@@ -168,11 +170,10 @@ export class Upload {
         if (!peer.isClosed) this.serve(peer, this.#host.nowMs());
       });
     });
-    return true;
   }
 
   #refuse(peer: UploadPeer, batch: RequestBatch): void {
-    if (!peer.supportsFast) return;
+    if (!peer.supportsFast || peer.isClosed) return;
     let begin = batch.begin;
     for (const length of batch.lengths) {
       peer.sendReject(batch.pieceIndex, begin, length);
