@@ -10,7 +10,7 @@ import { BATCH_BLOCKS_MAX, BLOCK_HEADER_BYTES, type SendBuffers } from './send-b
 
 /** Sending half a second of the peer's rate ahead keeps its link busy, and keeps chokes and cancels quick. */
 const SEND_AHEAD_SECONDS = 0.5;
-const SEND_AHEAD_MIN_BYTES = 8 * BLOCK_BYTES;
+const SEND_AHEAD_MIN_BYTES = 4 * BLOCK_BYTES;
 
 export interface UploadPeer extends ChokerPeer, GateWaiter {
   readonly supportsFast: boolean;
