@@ -111,7 +111,7 @@ export interface Storage {
   ): void;
   /** One status a file (pads and unwanted ones included), for deciding what there is to hash. */
   stat(onDone: (error: DiskError | undefined, files: readonly FileStatus[]) => void): void;
-  /** Creates what no piece creates: empty wanted files and their folders. */
+  /** Creates what no piece creates: the save root when any file is wanted, empty wanted files and their folders. */
   createEmptyFiles(onDone: (outcome: WriteOutcome) => void): void;
   /** Changes which files are wanted. Bytes of newly wanted files that stand in the part file move to their place. */
   setWanted(wanted: readonly boolean[], onDone: (outcome: WriteOutcome) => void): void;

@@ -205,6 +205,10 @@ describe('things of the wrong kind', () => {
   test.runIf(IS_LINUX)('a file system that lets nobody create the root gives an answer', async () => {
     root = '/proc/millrace/root';
     expect(await writeTo('a')).toMatchObject({ error: { message: expect.stringContaining('/proc/millrace') } });
+    // Known before anything is fetched, too.
+    const storage = disk.openStorage(specOf('a'));
+    const outcome = await new Promise<WriteOutcome>((resolve) => storage.createEmptyFiles(resolve));
+    expect(outcome.error?.message).toContain('/proc/millrace');
   });
 });
 

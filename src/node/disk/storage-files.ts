@@ -86,6 +86,7 @@ export class StorageFiles {
   }
 
   createEmptyFiles(): void {
+    if (this.#torrent.files.some(({ wanted, pad }) => wanted && !pad)) this.#handles.createRoot();
     for (let i = 0; i < this.layout.fileCount; i++) {
       const file = this.#torrent.files[i]!;
       if (file.wanted && !file.pad && file.lengthBytes === 0) this.#handles.open(i, 'create');

@@ -65,6 +65,11 @@ export class TorrentHandles {
     return join(this.#torrent.rootPath, ...this.#pathOf(fileIndex));
   }
 
+  /** Makes sure that there is a save root, so that one that cannot be is known before anything is fetched. */
+  createRoot(): void {
+    this.#open.folders.enter(this.#torrent.rootPath, [], true);
+  }
+
   /** The file's folder; undefined when it is missing and not to be created. */
   folderOf(fileIndex: number, create: boolean): Folder | undefined {
     return this.#open.folders.enter(this.#torrent.rootPath, this.#pathOf(fileIndex).slice(0, -1), create);
