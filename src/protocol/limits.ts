@@ -104,6 +104,8 @@ export const SEND_BUFFER_TOTAL_MAX_BYTES: number = 128 * MIB;
 export const CONNECTIONS_MAX = 500;
 /** Connections of one torrent. */
 export const CONNECTIONS_PER_TORRENT_MAX = 100;
+/** Accepted connections of one torrent from one public address. */
+export const CONNECTIONS_PER_ADDRESS_MAX = 8;
 /** Accepted connections that have not yet sent a whole handshake. */
 export const HALF_OPEN_INBOUND_MAX = 20;
 /** Addresses remembered for one torrent. */

@@ -12,6 +12,7 @@ import {
 import {
   ALLOWED_FAST_SET_SIZE,
   CONNECT_TIMEOUT_MS,
+  CONNECTIONS_PER_ADDRESS_MAX,
   CONNECTIONS_PER_TORRENT_MAX,
   METADATA_SENDING_MAX_BYTES,
 } from '../../protocol/limits.ts';
@@ -20,6 +21,7 @@ import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type { PieceSizes } from '../../protocol/wire/piece-sizes.ts';
 import type { ViolationCode } from '../../protocol/wire/violation.ts';
+import { isPublic } from '../../swarm/dial-address.ts';
 import { DialQueue, type PeerSource } from '../../swarm/dial-queue.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
 import type { KeptConnection } from '../metadata/metadata-peers.ts';
@@ -117,7 +119,8 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
 
   /** A connection whose handshake names this torrent. False: there is no room for it. */
   accept(socket: TcpSocket, connection: PeerConnection): boolean {
-    if (!this.#isRunning || !this.#hasRoom || this.isBanned(socket.remote.address)) return false;
+    const { address } = socket.remote;
+    if (!this.#isRunning || !this.#hasRoom || this.isBanned(address) || this.#isCrowded(address)) return false;
     connection.accept(this.#handshake(this.#answerHash(connection.remoteHandshake!)), this.#pieces);
     this.#begin(socket, connection, undefined);
     return true;
@@ -224,6 +227,14 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
   }
 
   // ── Dialling ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One public address has all connections that it may have: its owner cannot take every place. */
+  #isCrowded(address: string): boolean {
+    if (!isPublic(address)) return false;
+    let count = 0;
+    for (const { socket } of this.#sessions.keys()) if (socket.remote.address === address) count++;
+    return count >= CONNECTIONS_PER_ADDRESS_MAX;
+  }
 
   get #hasRoom(): boolean {
     return this.#sessions.size + this.#dials.size < CONNECTIONS_PER_TORRENT_MAX;
