@@ -199,7 +199,8 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   assertInvariants(): void {
     this.picker.assertInvariants();
     this.download.assertInvariants();
-    for (const { id, pipeline } of this.#peers.values()) {
+    for (const { id, pipeline, isClosed } of this.#peers.values()) {
+      assert(!isClosed, `peer ${id} is closed and still takes part`);
       const counted = this.picker.outstandingCountOf(id);
       assert(pipeline.outstanding === counted, `pipeline ${id}: ${pipeline.outstanding} requests, picker: ${counted}`);
     }
