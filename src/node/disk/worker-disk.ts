@@ -18,6 +18,11 @@ const READ_FILES_MAX: number = OPEN_FILES_MAX / 4;
 const HASHING_BYTES_PER_THREAD: number = 4 * 1024 * 1024;
 /** `hashPiece` calls worth having under way, per thread: enough to hide the way to the thread and back for small pieces. */
 const HASHES_PER_THREAD = 16;
+/**
+ * Bytes that one thread may have to write before another helps. One thread hashes and writes about a gigabyte a second;
+ * on two cores a second one would only take time from the thread that receives.
+ */
+const WRITES_STAY_BELOW: number | undefined = availableParallelism() <= 2 ? 32 * 1024 * 1024 : undefined;
 
 /** What each thread is told when it starts. */
 export interface WorkerDiskData {
@@ -153,7 +158,8 @@ export class WorkerDisk implements Disk {
       copy: arena === undefined ? data?.slice() : undefined,
     };
     const resources = arena === undefined ? [torrent] : [torrent, arena];
-    this.#pool.run(wrapped, { cost, resources }, (outcome) => {
+    const stayBelow = data === undefined ? undefined : WRITES_STAY_BELOW;
+    this.#pool.run(wrapped, { cost, stayBelow, resources }, (outcome) => {
       if (outcome.ok) onDone(outcome.answer);
       else onDone({ error: { code: 'DISK_IO', message: `a disk thread failed: ${outcome.message}` } });
     });

@@ -40,6 +40,11 @@ export interface PoolResource {
 export interface JobOptions {
   /** How much work it is, in bytes; decides which thread gets it. */
   readonly cost: number;
+  /**
+   * The job stays with the first thread until that has so much to do; only then is it given to another, or another is
+   * started. @defaultValue 2 MiB, and the thread with the least to do
+   */
+  readonly stayBelow?: number | undefined;
   /** All resources that the job names. */
   readonly resources: readonly PoolResource[];
 }
@@ -122,7 +127,7 @@ export class WorkerPool<Job, Answer> {
   }
 
   #assign(pending: PendingJob<Job, Answer>): void {
-    const thread = this.#threadForNext();
+    const thread = this.#threadFor(pending.options.stayBelow);
     pending.attemptCount++;
     for (const resource of pending.options.resources) {
       if (thread.held.has(resource.id)) continue;
@@ -136,7 +141,10 @@ export class WorkerPool<Job, Answer> {
     this.#scheduleFlush();
   }
 
-  #threadForNext(): Thread<Job, Answer> {
+  #threadFor(stayBelow: number | undefined): Thread<Job, Answer> {
+    if (stayBelow !== undefined) {
+      for (const thread of this.#threads) if (thread.cost <= stayBelow) return thread;
+    }
     let best: Thread<Job, Answer> | undefined;
     for (const thread of this.#threads) if (best === undefined || thread.cost < best.cost) best = thread;
     const mayStart = this.#threads.size < this.#options.threadsMax;
