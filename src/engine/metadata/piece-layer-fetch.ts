@@ -104,6 +104,8 @@ export class PieceLayerFetch implements DeadlineEntry {
   handleDeadline(nowMs: number): number {
     const isForsaken = nowMs >= this.#startedMs + PATIENCE_FORSAKEN_MS && this.#host.isForsaken;
     if (isForsaken || nowMs >= this.#progressMs + PATIENCE_MS) {
+      const { log } = this.#context.platform;
+      log.write('info', `no peer gave the piece layers of ${this.#info.name}: it is checked by its v1 hashes alone`);
       this.#host.handleComplete(this.#info);
       return Number.POSITIVE_INFINITY;
     }
