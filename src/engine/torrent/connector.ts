@@ -1,4 +1,4 @@
-// The connections of one torrent: whom to dial and when, whom to accept, how many there may be, who is banned. Hands
+// The connections of one torrent: whom to accept, how many there may be, who is met again and who is banned. Hands
 // connected peers to the transfer through their sessions; knows nothing of pieces.
 import { bytesEqual, bytesToHex, compareBytes } from '../../base/bytes.ts';
 import type { Endpoint, TcpSocket } from '../../platform/network.ts';
@@ -11,7 +11,6 @@ import {
 } from '../../protocol/extensions/ut-metadata.ts';
 import {
   ALLOWED_FAST_SET_SIZE,
-  CONNECT_TIMEOUT_MS,
   CONNECTIONS_PER_ADDRESS_MAX,
   CONNECTIONS_PER_TORRENT_MAX,
   METADATA_SENDING_MAX_BYTES,
@@ -22,9 +21,9 @@ import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type { PieceSizes } from '../../protocol/wire/piece-sizes.ts';
 import type { ViolationCode } from '../../protocol/wire/violation.ts';
 import { isPublic } from '../../swarm/dial-address.ts';
-import { DialQueue, type PeerSource } from '../../swarm/dial-queue.ts';
-import type { DeadlineEntry } from '../deadline-queue.ts';
+import type { PeerSource } from '../../swarm/dial-queue.ts';
 import type { KeptConnection } from '../metadata/metadata-peers.ts';
+import { Dialer, type DialerHost } from '../session/dialer.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { type CloseReason, PeerSession, type PeerSessionHost } from './peer-session.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
@@ -38,24 +37,17 @@ export interface ConnectorHost {
   handleBug(error: unknown): void;
 }
 
-interface Dial {
-  readonly endpoint: Endpoint;
-  readonly socket: TcpSocket;
-}
-
-export class Connector implements PeerSessionHost, DeadlineEntry {
+export class Connector implements PeerSessionHost, DialerHost {
   readonly peerId: Uint8Array;
   readonly #context: EngineContext;
   readonly #host: ConnectorHost;
   readonly #transfer: Transfer;
   readonly #pieces: PieceSizes;
-  readonly #queue: DialQueue;
-  // BOUNDED: both together CONNECTIONS_PER_TORRENT_MAX.
-  readonly #dials = new Set<Dial>();
+  readonly #dialer: Dialer;
+  // BOUNDED: CONNECTIONS_PER_TORRENT_MAX, those being dialled among them.
   readonly #sessions = new Map<PeerSession, Endpoint | undefined>();
   /** Of each admitted peer, by its peer id in hexadecimal. */
   readonly #admitted = new Map<string, PeerSession>();
-  #isRunning = false;
   /** How often each rule was broken, for the statistics. */
   readonly violationCounts: Map<ViolationCode, number> = new Map();
 
@@ -66,7 +58,7 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     this.peerId = peerId;
     const { content } = transfer;
     this.#pieces = { pieceCount: content.pieceCount, bytesOfPiece: (index) => content.servableBytes(index) };
-    this.#queue = new DialQueue(context.bans);
+    this.#dialer = new Dialer(context, this, CONNECTIONS_PER_TORRENT_MAX);
   }
 
   get metadataSizeBytes(): number {
@@ -75,15 +67,13 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
 
   /** `kept`: connections that were made for the metadata and go on from there. */
   start(kept: readonly KeptConnection[] = []): void {
-    this.#isRunning = true;
+    this.#dialer.start();
     for (const connection of kept) this.#adopt(connection);
-    this.#dialMore(this.#nowMs());
+    this.#dialer.dialMore(this.#nowMs());
   }
 
   stop(): void {
-    this.#isRunning = false;
-    this.#context.deadlines.remove(this);
-    for (const dial of this.#dials) this.#endDial(dial);
+    this.#dialer.stop();
     let bug: unknown;
     for (const session of [...this.#sessions.keys()]) {
       try {
@@ -97,22 +87,26 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
 
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
     const nowMs = this.#nowMs();
-    for (const endpoint of endpoints) this.#queue.add(endpoint, source, nowMs);
-    if (this.#isRunning) this.#dialMore(nowMs);
+    for (const endpoint of endpoints) this.#dialer.queue.add(endpoint, source, nowMs);
+    this.#dialer.dialMore(nowMs);
   }
 
   get connectionCount(): number {
-    return this.#sessions.size + this.#dials.size;
+    return this.#dialer.connectionCount;
+  }
+
+  get standingCount(): number {
+    return this.#sessions.size;
   }
 
   isBanned(address: string): boolean {
-    return this.#queue.isBanned(address, this.#nowMs());
+    return this.#dialer.queue.isBanned(address, this.#nowMs());
   }
 
   /** A peer that sent bad data: its connections end and it is not met again for a day. */
   ban(blameKey: string): void {
     const nowMs = this.#nowMs();
-    this.#queue.ban(blameKey, nowMs);
+    this.#dialer.queue.ban(blameKey, nowMs);
     this.#host.handlePeerBanned(blameKey);
     for (const session of [...this.#sessions.keys()]) if (session.blameKey === blameKey) session.close('banned');
   }
@@ -120,15 +114,11 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
   /** A connection whose handshake names this torrent. False: there is no room for it. */
   accept(socket: TcpSocket, connection: PeerConnection): boolean {
     const { address } = socket.remote;
-    if (!this.#isRunning || !this.#hasRoom || this.isBanned(address) || this.#isCrowded(address)) return false;
+    if (!this.#dialer.isRunning || !this.#dialer.hasRoom) return false;
+    if (this.isBanned(address) || this.#isCrowded(address)) return false;
     connection.accept(this.#handshake(this.#answerHash(connection.remoteHandshake!)), this.#pieces);
     this.#begin(socket, connection, undefined);
     return true;
-  }
-
-  handleDeadline(nowMs: number): number {
-    this.#dialMore(nowMs);
-    return this.#nextDialMs(nowMs);
   }
 
   // ── What a session asks ──────────────────────────────────────────────────────────────────────────────────────────
@@ -136,7 +126,7 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
   admit(peer: PeerSession): boolean {
     const remoteId = peer.connection.remotePeerId!;
     if (bytesEqual(remoteId, this.peerId)) {
-      this.#queue.remove(peer.socket.remote);
+      this.#dialer.queue.remove(peer.socket.remote);
       return false;
     }
     const key = bytesToHex(remoteId);
@@ -182,11 +172,11 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     if (endpoint !== undefined) {
       const wasUseful = peer.downloadedBytes > 0 || peer.uploadedBytes > 0;
       if (reason === 'redundant' || reason === 'refused' || wasUseful || remoteId !== undefined) {
-        this.#queue.handleClosed(endpoint, nowMs, wasUseful);
-      } else this.#queue.handleFailed(endpoint, nowMs);
+        this.#dialer.queue.handleClosed(endpoint, nowMs, wasUseful);
+      } else this.#dialer.queue.handleFailed(endpoint, nowMs);
     }
-    if (reason === 'banned') this.#queue.ban(peer.blameKey, nowMs);
-    if (this.#isRunning) this.#dialMore(nowMs);
+    if (reason === 'banned') this.#dialer.queue.ban(peer.blameKey, nowMs);
+    this.#dialer.dialMore(nowMs);
   }
 
   handleViolation(_peer: PeerSession, code: ViolationCode): void {
@@ -195,8 +185,8 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
 
   handleListenPort(peer: PeerSession, port: number): void {
     const endpoint = { address: peer.socket.remote.address, port };
-    this.#queue.add(endpoint, 'incoming', this.#nowMs());
-    this.#queue.handleConnected(endpoint);
+    this.#dialer.queue.add(endpoint, 'incoming', this.#nowMs());
+    this.#dialer.queue.handleConnected(endpoint);
     this.#sessions.set(peer, endpoint);
   }
 
@@ -226,71 +216,9 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     peer.connection.sendExtended('ut_metadata', answer);
   }
 
-  // ── Dialling ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── What the dialler asks ────────────────────────────────────────────────────────────────────────────────────────
 
-  /** One public address has all connections that it may have: its owner cannot take every place. */
-  #isCrowded(address: string): boolean {
-    if (!isPublic(address)) return false;
-    let count = 0;
-    for (const { socket } of this.#sessions.keys()) if (socket.remote.address === address) count++;
-    return count >= CONNECTIONS_PER_ADDRESS_MAX;
-  }
-
-  get #hasRoom(): boolean {
-    return this.#sessions.size + this.#dials.size < CONNECTIONS_PER_TORRENT_MAX;
-  }
-
-  #nextDialMs(nowMs: number): number {
-    if (!this.#isRunning || !this.#hasRoom) return Number.POSITIVE_INFINITY;
-    const queueMs = this.#queue.deadlineMs;
-    // A candidate waits for the session's budget: ask again when that has room.
-    return queueMs <= nowMs ? this.#context.connections.nextDialMs(nowMs) : queueMs;
-  }
-
-  #dialMore(nowMs: number): void {
-    const { connections, settings } = this.#context;
-    if (settings.tcp) {
-      while (this.#hasRoom && this.#queue.deadlineMs <= nowMs && connections.startDial(nowMs)) {
-        const candidate = this.#queue.next(nowMs);
-        if (candidate === undefined) {
-          connections.endDial();
-          connections.close();
-          break;
-        }
-        this.#dial(candidate.endpoint);
-      }
-    }
-    this.#context.deadlines.expedite(this, this.#nextDialMs(nowMs));
-  }
-
-  #dial(endpoint: Endpoint): void {
-    const { network } = this.#context.platform;
-    const localAddress = this.#context.localAddressFor(endpoint.address);
-    const socket = network.connectTcp(
-      { remote: endpoint, localAddress, timeoutMs: CONNECT_TIMEOUT_MS },
-      {
-        handleConnected: () => this.#guard(() => this.#handleDialled(dial)),
-        handleData: () => {},
-        handleClosed: () => {
-          if (!this.#dials.delete(dial)) return;
-          this.#context.connections.endDial();
-          this.#context.connections.close();
-          this.#guard(() => {
-            this.#queue.handleFailed(endpoint, this.#nowMs());
-            this.#dialMore(this.#nowMs());
-          });
-        },
-      },
-    );
-    const dial: Dial = { endpoint, socket };
-    this.#dials.add(dial);
-    this.#queue.handleDialing(endpoint, this.#nowMs());
-  }
-
-  #handleDialled(dial: Dial): void {
-    if (!this.#dials.delete(dial)) return;
-    this.#context.connections.endDial();
-    this.#queue.handleConnected(dial.endpoint);
+  handleDialled(socket: TcpSocket, endpoint: Endpoint): void {
     const hashes = swarmHashesOf(this.#transfer.content.info);
     const connection = new PeerConnection({
       nowMs: this.#nowMs(),
@@ -298,26 +226,18 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
       alternateInfoHash: hashes[1],
       pieces: this.#pieces,
     });
-    this.#begin(dial.socket, connection, dial.endpoint);
-  }
-
-  #endDial(dial: Dial): void {
-    if (!this.#dials.delete(dial)) return;
-    dial.socket.destroy();
-    this.#context.connections.endDial();
-    this.#context.connections.close();
-    this.#queue.handleFailed(dial.endpoint, this.#nowMs());
+    this.#begin(socket, connection, endpoint);
   }
 
   #adopt({ socket, connection, endpoint }: KeptConnection): void {
-    if (!this.#isRunning || !this.#hasRoom) {
+    if (!this.#dialer.isRunning || !this.#dialer.hasRoom) {
       socket.destroy();
       this.#context.connections.close();
       return;
     }
     if (endpoint !== undefined) {
-      this.#queue.add(endpoint, 'magnet', this.#nowMs());
-      this.#queue.handleConnected(endpoint);
+      this.#dialer.queue.add(endpoint, 'magnet', this.#nowMs());
+      this.#dialer.queue.handleConnected(endpoint);
     }
     connection.setPieces(this.#pieces);
     this.#begin(socket, connection, endpoint, true);
@@ -336,6 +256,14 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
     session.begin();
   }
 
+  /** One public address has all connections that it may have: its owner cannot take every place. */
+  #isCrowded(address: string): boolean {
+    if (!isPublic(address)) return false;
+    let count = 0;
+    for (const { socket } of this.#sessions.keys()) if (socket.remote.address === address) count++;
+    return count >= CONNECTIONS_PER_ADDRESS_MAX;
+  }
+
   /** BEP 52: who offers the upgrade and names a hybrid by its v1 hash is answered with the v2 hash. */
   #answerHash(remote: Handshake): Uint8Array {
     const { infoHash, infoHashV2 } = this.#transfer.content.info;
@@ -352,14 +280,6 @@ export class Connector implements PeerSessionHost, DeadlineEntry {
       dht: false,
       v2: this.#transfer.content.info.format !== 'v1',
     };
-  }
-
-  #guard(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.handleBug(error);
-    }
   }
 
   #nowMs(): number {

@@ -1,0 +1,164 @@
+// The dialling of one torrent: which addresses are known and how each fared, the dials under way, and when the next may
+// begin within the session's budget. Hands every connected socket to its host, whose it is from then on, with its place
+// in the budget; knows nothing of handshakes.
+import type { Endpoint, TcpSocket } from '../../platform/network.ts';
+import { CONNECT_TIMEOUT_MS } from '../../protocol/limits.ts';
+import { DialQueue } from '../../swarm/dial-queue.ts';
+import type { DeadlineEntry } from '../deadline-queue.ts';
+import type { EngineContext } from './engine-context.ts';
+
+export interface DialerHost {
+  /** Connections that the host has. Those being dialled are not among them. */
+  readonly standingCount: number;
+  handleDialled(socket: TcpSocket, endpoint: Endpoint): void;
+  /** A mistake of ours showed itself. */
+  handleBug(error: unknown): void;
+}
+
+interface Dial {
+  readonly endpoint: Endpoint;
+  readonly socket: TcpSocket;
+}
+
+export class Dialer implements DeadlineEntry {
+  readonly #context: EngineContext;
+  readonly #host: DialerHost;
+  readonly #connectionsMax: number;
+  #queue: DialQueue;
+  // BOUNDED: with the host's connections `connectionsMax`.
+  readonly #dials = new Set<Dial>();
+  #isRunning = false;
+
+  /** `connectionsMax`: how many connections there may be, those being dialled among them. */
+  constructor(context: EngineContext, host: DialerHost, connectionsMax: number) {
+    this.#context = context;
+    this.#host = host;
+    this.#connectionsMax = connectionsMax;
+    this.#queue = new DialQueue(context.bans);
+  }
+
+  /** The addresses. The host adds to them and says how its connections fared. */
+  get queue(): DialQueue {
+    return this.#queue;
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** Those being dialled and those that stand. */
+  get connectionCount(): number {
+    return this.#host.standingCount + this.#dials.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.connectionCount < this.#connectionsMax;
+  }
+
+  /** From now on `dialMore` dials. */
+  start(): void {
+    this.#isRunning = true;
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+    this.#context.deadlines.remove(this);
+    this.#endDials();
+  }
+
+  /** Ends the dials, and forgets all addresses and how they fared. */
+  clear(): void {
+    this.#endDials();
+    this.#queue = new DialQueue(this.#context.bans);
+  }
+
+  /** For when there are more addresses, or fewer connections: dials as many as may be, and later the rest. */
+  dialMore(nowMs: number): void {
+    if (!this.#isRunning) return;
+    const { connections, settings } = this.#context;
+    if (settings.tcp) {
+      while (this.hasRoom && this.#queue.deadlineMs <= nowMs && connections.startDial(nowMs)) {
+        const candidate = this.#queue.next(nowMs);
+        if (candidate === undefined) {
+          connections.endDial();
+          connections.close();
+          break;
+        }
+        this.#dial(candidate.endpoint);
+      }
+    }
+    this.#context.deadlines.expedite(this, this.#nextDialMs(nowMs));
+  }
+
+  handleDeadline(nowMs: number): number {
+    this.dialMore(nowMs);
+    return this.#nextDialMs(nowMs);
+  }
+
+  handleBug(error: unknown): void {
+    this.#host.handleBug(error);
+  }
+
+  #nextDialMs(nowMs: number): number {
+    if (!this.#isRunning || !this.hasRoom) return Number.POSITIVE_INFINITY;
+    const queueMs = this.#queue.deadlineMs;
+    // A candidate waits for the session's budget: ask again when that has room.
+    return queueMs <= nowMs ? this.#context.connections.nextDialMs(nowMs) : queueMs;
+  }
+
+  #dial(endpoint: Endpoint): void {
+    const { network } = this.#context.platform;
+    const localAddress = this.#context.localAddressFor(endpoint.address);
+    const socket = network.connectTcp(
+      { remote: endpoint, localAddress, timeoutMs: CONNECT_TIMEOUT_MS },
+      {
+        handleConnected: () => this.#guard(() => this.#handleDialled(dial)),
+        handleData: () => {},
+        handleClosed: () => this.#guard(() => this.#handleFailed(dial)),
+      },
+    );
+    const dial: Dial = { endpoint, socket };
+    this.#dials.add(dial);
+    this.#queue.handleDialing(endpoint, this.#nowMs());
+  }
+
+  #handleDialled(dial: Dial): void {
+    if (!this.#dials.delete(dial)) return;
+    this.#context.connections.endDial();
+    this.#queue.handleConnected(dial.endpoint);
+    this.#host.handleDialled(dial.socket, dial.endpoint);
+  }
+
+  #handleFailed(dial: Dial): void {
+    if (!this.#drop(dial)) return;
+    this.dialMore(this.#nowMs());
+  }
+
+  #endDials(): void {
+    for (const dial of this.#dials) {
+      dial.socket.destroy();
+      this.#drop(dial);
+    }
+  }
+
+  /** It led to nothing. False: it is none of those under way. */
+  #drop(dial: Dial): boolean {
+    if (!this.#dials.delete(dial)) return false;
+    this.#context.connections.endDial();
+    this.#context.connections.close();
+    this.#queue.handleFailed(dial.endpoint, this.#nowMs());
+    return true;
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.handleBug(error);
+    }
+  }
+
+  #nowMs(): number {
+    return this.#context.platform.clock.nowMs();
+  }
+}
