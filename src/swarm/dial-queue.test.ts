@@ -259,3 +259,16 @@ test('whatever happens, only idle addresses that are due are offered, and the de
     }),
   );
 });
+
+test('an address that we gave up ourselves is dialled again at once, and has not failed', () => {
+  const queue = new DialQueue();
+  const lan = at('10.0.0.7'); // For public ones, once a minute holds all the same.
+  queue.add(lan, 'tracker', 0);
+  for (let round = 0; round < 2 * DIAL_FAILURES_MAX; round++) {
+    expect(queue.next(round)?.endpoint).toEqual(lan);
+    queue.handleDialing(lan, round);
+    expect(queue.next(round)).toBeUndefined();
+    queue.handleGivenUp(lan, round);
+  }
+  expect(queue.next(100)?.failureCount).toBe(0);
+});

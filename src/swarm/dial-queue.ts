@@ -174,6 +174,15 @@ export class DialQueue {
     entry.dueMs = nowMs + reconnectMs(entry);
   }
 
+  /** We ended the attempt or the connection for reasons of our own: the address may be dialled again at any time. */
+  handleGivenUp(endpoint: DialEndpoint, nowMs: number): void {
+    this.#deadlineMs = undefined;
+    const entry = this.#entries.get(endpointKey(endpoint));
+    if (entry === undefined || entry.dueMs === NEVER) return;
+    entry.state = 'idle';
+    entry.dueMs = nowMs;
+  }
+
   /** Never to be dialled again, whoever names it: it turned out to be ourselves. */
   remove(endpoint: DialEndpoint): void {
     this.#deadlineMs = undefined;

@@ -131,13 +131,15 @@ export class Dialer implements DeadlineEntry {
 
   #handleFailed(dial: Dial): void {
     if (!this.#drop(dial)) return;
+    this.#queue.handleFailed(dial.endpoint, this.#nowMs());
     this.dialMore(this.#nowMs());
   }
 
   #endDials(): void {
-    for (const dial of this.#dials) {
+    for (const dial of [...this.#dials]) {
       dial.socket.destroy();
       this.#drop(dial);
+      this.#queue.handleGivenUp(dial.endpoint, this.#nowMs());
     }
   }
 
@@ -146,7 +148,6 @@ export class Dialer implements DeadlineEntry {
     if (!this.#dials.delete(dial)) return false;
     this.#context.connections.endDial();
     this.#context.connections.close();
-    this.#queue.handleFailed(dial.endpoint, this.#nowMs());
     return true;
   }
 

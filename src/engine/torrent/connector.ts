@@ -171,7 +171,8 @@ export class Connector implements PeerSessionHost, DialerHost {
     }
     if (endpoint !== undefined) {
       const wasUseful = peer.downloadedBytes > 0 || peer.uploadedBytes > 0;
-      if (reason === 'redundant' || reason === 'refused' || wasUseful || remoteId !== undefined) {
+      if (reason === 'stopped') this.#dialer.queue.handleGivenUp(endpoint, nowMs);
+      else if (reason === 'redundant' || reason === 'refused' || wasUseful || remoteId !== undefined) {
         this.#dialer.queue.handleClosed(endpoint, nowMs, wasUseful);
       } else this.#dialer.queue.handleFailed(endpoint, nowMs);
     }
