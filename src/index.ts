@@ -2,11 +2,14 @@
 import type {
   CreatedTorrent,
   CreateTorrentOptions,
+  ScrapeResult,
+  ScrapeTorrentOptions,
   SessionOptions,
   TorrentDescription,
   VerifyResult,
   VerifyTorrentOptions,
 } from './engine/api.ts';
+import { scrapeTorrentOn } from './engine/scrape-torrent.ts';
 import { Session as EngineSession } from './engine/session/session.ts';
 import { readTorrent as describeSource } from './engine/torrent-description.ts';
 import { verifyTorrentOn } from './engine/verify-torrent.ts';
@@ -23,6 +26,8 @@ export type {
   HashProgress,
   ListenAddress,
   PeerStats,
+  ScrapeResult,
+  ScrapeTorrentOptions,
   SessionEvents,
   SessionOptions,
   SessionStats,
@@ -100,6 +105,26 @@ export async function verifyTorrent(
   const platform = nodePlatform();
   try {
     return await verifyTorrentOn(platform, metainfo, folder, options);
+  } finally {
+    await new Promise<void>((resolve) => platform.disk.close(resolve));
+  }
+}
+
+/**
+ * Asks every tracker of a torrent how large its swarm is (BEP 48; BEP 15, "Scrape"): listens nowhere, announces nothing,
+ * takes 15 s at most. A tracker that fails is a result with its `error`.
+ *
+ * @param source A magnet link or info-hash, or the bytes of a `.torrent` file.
+ * @throws {SessionError} `METAINFO_INVALID`, `MAGNET_INVALID`.
+ * @throws `signal.reason` when `signal` aborts.
+ */
+export async function scrapeTorrent(
+  source: string | Uint8Array,
+  options: ScrapeTorrentOptions = {},
+): Promise<readonly ScrapeResult[]> {
+  const platform = nodePlatform();
+  try {
+    return await scrapeTorrentOn(platform, source, options);
   } finally {
     await new Promise<void>((resolve) => platform.disk.close(resolve));
   }

@@ -2,6 +2,6 @@
 import type { Facade } from '../engine/api.ts';
 
 export async function loadFacade(): Promise<Facade> {
-  const { Session, createTorrent, readTorrent, verifyTorrent } = await import('../index.ts');
-  return { openSession: (options) => Session.open(options), createTorrent, readTorrent, verifyTorrent };
+  const { Session, createTorrent, readTorrent, scrapeTorrent, verifyTorrent } = await import('../index.ts');
+  return { openSession: (options) => Session.open(options), createTorrent, readTorrent, scrapeTorrent, verifyTorrent };
 }

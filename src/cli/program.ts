@@ -128,6 +128,7 @@ function addInspection(program: Command, context: CliContext, setExitCode: (code
     .description('say what a torrent or magnet link holds')
     .argument('<torrent>', '.torrent file or its URL, magnet link, info-hash, or -')
     .option('--json', 'print one JSON object')
+    .option('--scrape', 'ask its trackers how many seeds and leechers there are')
     .action(async (torrent: string, flags: ShowFlags) => {
       const { show } = await import('./commands/show.ts');
       setExitCode(await show(torrent, flags, context));

@@ -136,6 +136,19 @@ export interface TrackerStats {
   readonly nextAnnounceMs: number | undefined;
 }
 
+/** What one tracker says of a torrent's swarm when asked without announcing (BEP 48; BEP 15, "Scrape"). */
+export interface ScrapeResult {
+  /** The tracker's announce URL. */
+  readonly url: string;
+  /** As the tracker counts them; undefined when it does not say. */
+  readonly seedCount: number | undefined;
+  readonly leecherCount: number | undefined;
+  /** Downloads ever completed. */
+  readonly downloadedCount: number | undefined;
+  /** Why there are no counts; hostile text. */
+  readonly error: string | undefined;
+}
+
 /** Numbers of a whole session. */
 export interface SessionStats {
   readonly torrentCount: number;
@@ -245,6 +258,8 @@ export interface TorrentLike {
   selectFiles(indexes: readonly number[]): void;
   /** Hashes every piece on disk again. */
   verify(): Promise<VerifyResult>;
+  /** Asks every tracker how large the swarm is, without announcing; within 15 s. Failures are results. */
+  scrape(): Promise<readonly ScrapeResult[]>;
   on<Name extends keyof TorrentEvents>(
     name: Name,
     listener: (payload: TorrentEvents[Name]) => void,
@@ -360,6 +375,13 @@ export interface VerifyTorrentOptions {
   readonly onProgress?: (progress: HashProgress) => void;
 }
 
+/** Options of `scrapeTorrent`. */
+export interface ScrapeTorrentOptions {
+  readonly signal?: AbortSignal;
+  /** Sent to HTTP trackers. @defaultValue `Millrace/<version>` */
+  readonly userAgent?: string;
+}
+
 /** The functions and the constructor that src/index.ts exports, as one value. */
 export interface Facade {
   openSession(options?: SessionOptions): Promise<SessionLike>;
@@ -369,4 +391,6 @@ export interface Facade {
   createTorrent(path: string, options?: CreateTorrentOptions): Promise<CreatedTorrent>;
   /** Hashes a folder against a .torrent file's bytes: opens no socket, creates and changes nothing. */
   verifyTorrent(metainfo: Uint8Array, folder: string, options?: VerifyTorrentOptions): Promise<VerifyResult>;
+  /** Asks the trackers of a torrent how large its swarm is: listens nowhere and announces nothing. */
+  scrapeTorrent(source: string | Uint8Array, options?: ScrapeTorrentOptions): Promise<readonly ScrapeResult[]>;
 }

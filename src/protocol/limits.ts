@@ -155,6 +155,8 @@ export const TRACKER_PEERS_MAX = 500;
 export const TRACKER_TIMEOUT_MS = 30_000;
 /** The announce of `stopped`, all of it, in ms. */
 export const TRACKER_STOP_TIMEOUT_MS = 3_000;
+/** A scrape of one tracker, all of it, in ms. */
+export const TRACKER_SCRAPE_TIMEOUT_MS = 15_000;
 /** Announces under way at once, over all torrents. */
 export const TRACKER_CONCURRENT_MAX = 50;
 /** Shortest interval believed, in ms. */

@@ -1,5 +1,5 @@
-// `millrace show`: what a .torrent file or magnet link says.
-import type { TorrentDescription } from '../../engine/api.ts';
+// `millrace show`: what a .torrent file or magnet link says, and with --scrape what its trackers say of its swarm.
+import type { ScrapeResult, TorrentDescription } from '../../engine/api.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { cleanText, toSafeJson } from '../output/clean-text.ts';
@@ -10,14 +10,59 @@ const TEXT_MAX_CHARACTERS = 2_000;
 
 export interface ShowFlags {
   readonly json?: boolean;
+  readonly scrape?: boolean;
+}
+
+/** One tracker's counts as `--json` prints them: null where absent. */
+export interface ShownScrape {
+  readonly url: string;
+  readonly seeds: number | null;
+  readonly leechers: number | null;
+  /** Downloads ever completed. */
+  readonly downloaded: number | null;
+  readonly error: string | null;
 }
 
 export async function show(text: string, flags: ShowFlags, context: CliContext): Promise<ExitCode> {
   const source = await loadSource(text, context, new AbortController().signal);
-  const { readTorrent } = await context.facade();
+  const { readTorrent, scrapeTorrent } = await context.facade();
   const description = readTorrent(source);
-  context.stdout.write(flags.json === true ? `${toSafeJson(description)}\n` : formatDescription(description));
+  const results = flags.scrape === true ? await scrapeTorrent(source) : undefined;
+  if (flags.json === true) {
+    const scrape = results?.map(shownScrapeOf);
+    context.stdout.write(`${toSafeJson(scrape === undefined ? description : { ...description, scrape })}\n`);
+  } else context.stdout.write(`${formatDescription(description)}${results === undefined ? '' : formatScrape(results)}`);
   return EXIT.done;
+}
+
+function shownScrapeOf({ url, seedCount, leecherCount, downloadedCount, error }: ScrapeResult): ShownScrape {
+  return {
+    url,
+    seeds: seedCount ?? null,
+    leechers: leecherCount ?? null,
+    downloaded: downloadedCount ?? null,
+    error: error ?? null,
+  };
+}
+
+/** One line a tracker. */
+export function formatScrape(results: readonly ScrapeResult[]): string {
+  if (results.length === 0) return 'Swarm         no tracker to ask\n';
+  const lines = results.map((result) => {
+    const url = cleanText(result.url, TEXT_MAX_CHARACTERS);
+    if (result.error !== undefined) return `${url}: ${cleanText(result.error, TEXT_MAX_CHARACTERS)}`;
+    const counts = [
+      countOf(result.seedCount, 'seed'),
+      countOf(result.leecherCount, 'leecher'),
+      countOf(result.downloadedCount, 'download'),
+    ].filter((count) => count !== undefined);
+    return `${url}: ${counts.length === 0 ? 'no counts' : counts.join(', ')}`;
+  });
+  return lines.map((line) => `${'Swarm'.padEnd(14)}${line}\n`).join('');
+}
+
+function countOf(count: number | undefined, noun: string): string | undefined {
+  return count === undefined ? undefined : formatCount(count, noun);
 }
 
 /** A block of fields, then the files with the numbers that `--files` takes. */

@@ -92,6 +92,7 @@ export function torrentWith(overrides: Partial<TorrentLike>): TorrentLike {
     connectPeer: () => {},
     addTracker: () => {},
     selectFiles: () => {},
+    scrape: () => Promise.resolve([]),
     verify: () => Promise.reject(new Error('not in this test')),
     on: () => () => {},
     ...overrides,
@@ -129,6 +130,7 @@ export function contextWithTorrent(
         readTorrent: refuse,
         createTorrent: refuse,
         verifyTorrent: refuse,
+        scrapeTorrent: refuse,
       }),
   });
   return { ...context, sessions, closed };

@@ -14,6 +14,7 @@ import { type AnnounceOrder, AnnounceSchedule, type TrackerStatus } from '../../
 import type { AnnounceCarrier } from './announce-carrier.ts';
 import type { AnnounceGate, GateTicket } from './announce-gate.ts';
 import { HttpCarrier } from './http-carrier.ts';
+import { type TrackerCounts, TrackerScrape } from './tracker-scrape.ts';
 import { UdpCarrier } from './udp-carrier.ts';
 import type { UdpTrackerClient } from './udp-tracker-client.ts';
 
@@ -70,13 +71,14 @@ export class TorrentAnnouncer {
   #timer: Timer | undefined;
   #stopTimer: Timer | undefined;
   #whenStopped: (() => void)[] = []; // BOUNDED: one a call of stop
+  readonly #scrapes = new Set<TrackerScrape>(); // BOUNDED: one a call of scrape
 
   constructor(options: TorrentAnnouncerOptions) {
     const { clock, http, resolver, udp, random, settings, host } = options;
     this.#options = options;
     const infoHashCount = host.announceFacts().infoHashes.length === 2 ? 2 : 1;
     this.#schedule = new AnnounceSchedule({ random, infoHashCount });
-    this.#http = new HttpCarrier({ http, userAgent: settings.userAgent, localAddress: settings.localAddress });
+    this.#http = new HttpCarrier({ clock, http, userAgent: settings.userAgent, localAddress: settings.localAddress });
     this.#udp = new UdpCarrier({ clock, resolver, client: udp });
   }
 
@@ -125,10 +127,27 @@ export class TorrentAnnouncer {
     this.#carryOn();
   }
 
+  /** Asks every tracker how large the swarm is (BEP 48); calls back, never synchronously, when all have answered. */
+  scrape(onDone: (results: readonly TrackerCounts[]) => void): void {
+    const { gate, clock, host } = this.#options;
+    const urls = [...new Set(this.#schedule.status(clock.nowMs()).map(({ url }) => url))];
+    const { infoHashes } = host.announceFacts();
+    const scrape = new TrackerScrape(
+      { clock, gate, http: this.#http, udp: this.#udp },
+      { urls, infoHashes },
+      (results) => {
+        this.#scrapes.delete(scrape);
+        onDone(results);
+      },
+    );
+    this.#scrapes.add(scrape);
+  }
+
   /** Announces `stopped`; calls back, never synchronously, when all trackers have answered or time is up. */
   stop(onDone: () => void, timeoutMs: number = TRACKER_STOP_TIMEOUT_MS): void {
     const { clock } = this.#options;
     this.#whenStopped.push(onDone);
+    this.#endScrapes();
     this.#cancelAnswered();
     this.#schedule.handleStop();
     const waitMs = this.#schedule.isIdle ? 0 : timeoutMs;
@@ -138,6 +157,7 @@ export class TorrentAnnouncer {
 
   /** Ends everything at once, without telling anyone. Idempotent. */
   close(): void {
+    this.#endScrapes();
     this.#schedule.handleClose();
     this.#finishStop();
   }
@@ -237,6 +257,10 @@ export class TorrentAnnouncer {
     this.#attempts.delete(announceId);
     attempt.carried?.cancel();
     attempt.ticket?.leave();
+  }
+
+  #endScrapes(): void {
+    for (const scrape of [...this.#scrapes]) scrape.end('The torrent was stopped.');
   }
 
   #cancelAnswered(): void {

@@ -1,11 +1,17 @@
-// Announces over UDP: looks the tracker's name up and asks one address of each family, so that peers of both are found
+// Announces and scrapes over UDP: looks the tracker's name up and asks one address of each family, so that peers of both are found
 // (BEP 15, "IPv6"; BEP 7, "Tracker Hostname Resolution"). One of these belongs to each torrent.
 import type { Clock } from '../../platform/clock.ts';
 import type { Resolver } from '../../platform/resolver.ts';
 import type { AnnounceResponse } from '../../protocol/tracker/announce.ts';
 import { familyOf, normalizeIpAddress } from '../../protocol/tracker/ip-address.ts';
 import { parseTrackerUrl, type TrackerUrl } from '../../protocol/tracker/tracker-url.ts';
-import type { AnnounceCarrier, AnnounceJob, AnnounceJobHandler } from './announce-carrier.ts';
+import type {
+  AnnounceCarrier,
+  AnnounceJob,
+  AnnounceJobHandler,
+  ScrapeJob,
+  ScrapeJobHandler,
+} from './announce-carrier.ts';
 import type { UdpTrackerClient } from './udp-tracker-client.ts';
 
 export interface UdpCarrierOptions {
@@ -24,6 +30,38 @@ export class UdpCarrier implements AnnounceCarrier {
   }
 
   announce(job: AnnounceJob, handler: AnnounceJobHandler): { cancel(): void } {
+    // Leave is taken of the addresses that know us, without another look-up.
+    const url = parseTrackerUrl(job.url);
+    const known = job.request.event === 'stopped' ? this.#answered.get(job.url) : undefined;
+    if (url !== undefined && known !== undefined && known.size > 0) {
+      return cancelAll(this.#ask([...known], url, job, handler));
+    }
+    return this.#find(job, {
+      handleFound: (addresses, found, timeoutMs) => this.#ask(addresses, found, { ...job, timeoutMs }, handler),
+      handleFailed: (message) => handler.handleFailed({ message }),
+    });
+  }
+
+  scrape(job: ScrapeJob, handler: ScrapeJobHandler): { cancel(): void } {
+    return this.#find(
+      { ...job, failureCount: 0 },
+      {
+        handleFound: (addresses, { port }, timeoutMs) =>
+          this.#scrapeFirst(addresses, port, { ...job, timeoutMs }, handler),
+        handleFailed: (message) => handler.handleFailed(message),
+      },
+    );
+  }
+
+  /** Looks the tracker's name up, within the time of the job. */
+  #find(
+    job: { readonly url: string; readonly failureCount: number; readonly timeoutMs: number },
+    handler: {
+      /** What is begun then, to be cancelled with the job. */
+      handleFound(addresses: readonly string[], url: TrackerUrl, timeoutMs: number): readonly { cancel(): void }[];
+      handleFailed(message: string): void;
+    },
+  ): { cancel(): void } {
     const { clock, resolver } = this.#options;
     const url = parseTrackerUrl(job.url);
     const parts: { cancel(): void }[] = []; // BOUNDED: timer, look-up and one exchange a family
@@ -32,17 +70,11 @@ export class UdpCarrier implements AnnounceCarrier {
     };
     const fail = (message: string): void => {
       cancel();
-      handler.handleFailed({ message });
+      handler.handleFailed(message);
     };
     const nowMs = clock.nowMs();
     if (url === undefined) {
       parts.push(clock.schedule(nowMs, () => fail('The URL is not valid.')));
-      return { cancel };
-    }
-    // Leave is taken of the addresses that know us, without another look-up.
-    const known = job.request.event === 'stopped' ? this.#answered.get(job.url) : undefined;
-    if (known !== undefined && known.size > 0) {
-      parts.push(...this.#ask([...known], url, job, handler));
       return { cancel };
     }
     const endsAtMs = nowMs + job.timeoutMs;
@@ -52,14 +84,40 @@ export class UdpCarrier implements AnnounceCarrier {
         handleResolved: (addresses) => {
           cancel();
           const asked = this.#chooseAddresses(addresses, job.failureCount);
-          const rest = { ...job, timeoutMs: Math.max(0, endsAtMs - clock.nowMs()) };
-          if (asked.length === 0) handler.handleFailed({ message: 'The tracker has no address that we can reach.' });
-          else parts.push(...this.#ask(asked, url, rest, handler));
+          if (asked.length === 0) handler.handleFailed('The tracker has no address that we can reach.');
+          else parts.push(...handler.handleFound(asked, url, Math.max(0, endsAtMs - clock.nowMs())));
         },
         handleFailed: (message) => fail(message),
       }),
     );
     return { cancel };
+  }
+
+  /** Both families count the same swarm: the first answer is enough. */
+  #scrapeFirst(
+    addresses: readonly string[],
+    port: number,
+    { infoHashes, timeoutMs }: ScrapeJob,
+    handler: ScrapeJobHandler,
+  ): readonly { cancel(): void }[] {
+    let pendingCount = addresses.length;
+    let failure: { message: string; isRefusal: boolean } | undefined;
+    const parts = addresses.map((address) =>
+      this.#options.client.scrape(
+        { remote: { address, port }, infoHashes, timeoutMs },
+        {
+          handleResponse: (counts) => {
+            for (const part of parts) part.cancel();
+            handler.handleCounts(counts);
+          },
+          handleFailed: (message, isRefusal) => {
+            if (failure === undefined || isRefusal) failure = { message, isRefusal };
+            if (--pendingCount === 0) handler.handleFailed(failure.message);
+          },
+        },
+      ),
+    );
+    return parts;
   }
 
   /** One address of each family that can be reached; after failures the next one's turn comes. */
@@ -124,4 +182,12 @@ export class UdpCarrier implements AnnounceCarrier {
     else addresses.add(address);
     this.#answered.set(url, addresses);
   }
+}
+
+function cancelAll(parts: readonly { cancel(): void }[]): { cancel(): void } {
+  return {
+    cancel: () => {
+      for (const part of parts) part.cancel();
+    },
+  };
 }

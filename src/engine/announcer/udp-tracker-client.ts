@@ -1,14 +1,15 @@
 // The session's side of all UDP trackers: one socket a family, bound when first needed; exchanges told apart by the
 // tracker's address and port (the machines check transaction ids); connection ids shared between torrents that announce
-// to the same endpoint. What an announce says is the caller's.
+// to the same endpoint. What an announce or a scrape says is the caller's.
 import type { Random } from '../../base/random.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Endpoint, Network, UdpSocket } from '../../platform/network.ts';
-import type { AnnounceRequest, AnnounceResponse } from '../../protocol/tracker/announce.ts';
+import type { AnnounceRequest, AnnounceResponse, SwarmCounts } from '../../protocol/tracker/announce.ts';
 import { familyOf, normalizeIpAddress } from '../../protocol/tracker/ip-address.ts';
 import { UdpAnnounce } from '../../protocol/tracker/udp-announce.ts';
-import type { UdpConnection } from '../../protocol/tracker/udp-exchange.ts';
+import type { UdpConnection, UdpExchange, UdpExchangeOptions } from '../../protocol/tracker/udp-exchange.ts';
+import { UdpScrape } from '../../protocol/tracker/udp-scrape.ts';
 
 /** BOUNDED: connection ids remembered, the oldest dropped. */
 const CONNECTIONS_KEPT_MAX = 200;
@@ -32,19 +33,28 @@ export interface UdpAnnounceJob {
   readonly timeoutMs: number;
 }
 
-export interface UdpAnnounceHandler {
-  handleResponse(response: AnnounceResponse): void;
+export interface UdpScrapeJob {
+  readonly remote: Endpoint;
+  /** 20 bytes each, UDP_SCRAPE_MAX at most. */
+  readonly infoHashes: readonly Uint8Array[];
+  readonly timeoutMs: number;
+}
+
+export interface UdpTrackerHandler<Response> {
+  handleResponse(response: Response): void;
   /** `isRefusal`: the tracker said so itself. */
   handleFailed(message: string, isRefusal: boolean): void;
 }
 
+/** One question and whom the answer goes to, its kind being known to its maker alone. */
 interface Exchange {
-  readonly job: UdpAnnounceJob;
+  readonly remote: Endpoint;
   readonly key: string;
-  readonly handler: UdpAnnounceHandler;
   readonly endsAtMs: number;
+  readonly createMachine: (options: UdpExchangeOptions, nowMs: number) => UdpExchange<unknown>;
+  readonly handler: UdpTrackerHandler<unknown>;
   /** Undefined until the socket is bound. */
-  machine: UdpAnnounce | undefined;
+  machine: UdpExchange<unknown> | undefined;
   timer: Timer | undefined;
 }
 
@@ -72,18 +82,42 @@ export class UdpTrackerClient {
   }
 
   /** Never calls back synchronously; not at all after `cancel`. */
-  announce(job: UdpAnnounceJob, handler: UdpAnnounceHandler): { cancel(): void } {
+  announce(job: UdpAnnounceJob, handler: UdpTrackerHandler<AnnounceResponse>): { cancel(): void } {
+    const { request, remote, urlData, timeoutMs } = job;
+    const family = familyOf(remote.address);
+    return this.#ask(
+      remote,
+      timeoutMs,
+      (options, nowMs) => new UdpAnnounce(request, { ...options, family, urlData }, nowMs),
+      handler,
+    );
+  }
+
+  /** Counts in the order of the info-hashes. Never calls back synchronously; not at all after `cancel`. */
+  scrape(job: UdpScrapeJob, handler: UdpTrackerHandler<readonly SwarmCounts[]>): { cancel(): void } {
+    const { infoHashes, remote, timeoutMs } = job;
+    return this.#ask(remote, timeoutMs, (options, nowMs) => new UdpScrape(infoHashes, options, nowMs), handler);
+  }
+
+  #ask<Response>(
+    remote: Endpoint,
+    timeoutMs: number,
+    createMachine: (options: UdpExchangeOptions, nowMs: number) => UdpExchange<Response>,
+    handler: UdpTrackerHandler<Response>,
+  ): { cancel(): void } {
     const nowMs = this.#options.clock.nowMs();
     const exchange: Exchange = {
-      job,
-      key: keyOf(job.remote),
-      handler,
-      endsAtMs: nowMs + job.timeoutMs,
+      remote,
+      key: keyOf(remote),
+      endsAtMs: nowMs + timeoutMs,
+      createMachine,
+      // The machine's answers are the handler's kind: both come from the one caller.
+      handler: handler as UdpTrackerHandler<unknown>,
       machine: undefined,
       timer: undefined,
     };
     this.#exchanges.add(exchange);
-    const family = familyOf(job.remote.address);
+    const family = familyOf(remote.address);
     const failure = this.#isClosed ? 'The session is closed.' : this.#open(family, nowMs);
     if (failure !== undefined) {
       exchange.timer = this.#options.clock.schedule(nowMs, () => this.#fail(exchange, failure, false));
@@ -124,7 +158,7 @@ export class UdpTrackerClient {
     side.isListening = true;
     const nowMs = this.#options.clock.nowMs();
     for (const exchange of [...this.#exchanges]) {
-      if (exchange.machine === undefined && familyOf(exchange.job.remote.address) === family) {
+      if (exchange.machine === undefined && familyOf(exchange.remote.address) === family) {
         this.#begin(exchange, nowMs);
       }
     }
@@ -136,7 +170,7 @@ export class UdpTrackerClient {
     this.#sides.delete(family);
     this.#brokenUntilMs.set(family, this.#options.clock.nowMs() + REBIND_MS);
     for (const exchange of [...this.#exchanges]) {
-      if (familyOf(exchange.job.remote.address) === family) this.#fail(exchange, `No UDP socket: ${message}`, false);
+      if (familyOf(exchange.remote.address) === family) this.#fail(exchange, `No UDP socket: ${message}`, false);
     }
   }
 
@@ -151,25 +185,16 @@ export class UdpTrackerClient {
   }
 
   #begin(exchange: Exchange, nowMs: number): void {
-    const { request, urlData, remote } = exchange.job;
-    const machine = new UdpAnnounce(
-      request,
-      {
-        family: familyOf(remote.address),
-        urlData,
-        random: this.#options.random,
-        connection: this.#connections.get(exchange.key),
-      },
-      nowMs,
-    );
+    const connection = this.#connections.get(exchange.key);
+    const machine = exchange.createMachine({ random: this.#options.random, connection }, nowMs);
     exchange.machine = machine;
     this.#drain(exchange, machine);
   }
 
-  #drain(exchange: Exchange, machine: UdpAnnounce): void {
+  #drain(exchange: Exchange, machine: UdpExchange<unknown>): void {
     for (let output = machine.poll(); output !== undefined; output = machine.poll()) {
       if (output.type === 'send') {
-        this.#sides.get(familyOf(exchange.job.remote.address))?.socket.send(output.datagram, exchange.job.remote);
+        this.#sides.get(familyOf(exchange.remote.address))?.socket.send(output.datagram, exchange.remote);
         continue;
       }
       this.#remember(exchange.key, machine.connection);

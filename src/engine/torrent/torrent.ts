@@ -9,6 +9,7 @@ import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type {
   AddTorrentOptions,
   PeerStats,
+  ScrapeResult,
   TorrentEvents,
   TorrentFileInfo,
   TorrentLike,
@@ -230,6 +231,11 @@ export class Torrent implements TorrentLike {
 
   verify(): Promise<VerifyResult> {
     return this.#life.verify();
+  }
+
+  scrape(): Promise<readonly ScrapeResult[]> {
+    if (this.isRemoved) return Promise.reject(removedError());
+    return new Promise((resolve) => this.#announcer.scrape(resolve));
   }
 
   /** A connection whose handshake names this torrent. While the disk is checked nobody is let in: we know nothing yet. */

@@ -59,6 +59,8 @@ export class ScriptedUdpTracker {
   connectionId: Uint8Array = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
   /** Where its replies seem to come from, if not from where it was asked. */
   repliesFrom: Endpoint | undefined;
+  /** Seeds, completed downloads and leechers of each torrent that a scrape asks about. */
+  swarm: readonly [number, number, number] = [3, 20, 4];
   /** Packed peers of an announce reply. */
   peers: Uint8Array = new Uint8Array(0);
 
@@ -72,6 +74,11 @@ export class ScriptedUdpTracker {
     if (action === 0) return concatBytes([word(0), transaction, this.connectionId]);
     if (bytesToHex(datagram.subarray(0, 8)) !== bytesToHex(this.connectionId)) {
       return this.#error(transaction, 'Connection ID mismatch');
+    }
+    if (action === 2) {
+      const torrentCount = (datagram.length - 16) / 20;
+      const counts = Array.from({ length: torrentCount }, () => this.swarm.map(word)).flat();
+      return concatBytes([word(2), transaction, ...counts]);
     }
     return concatBytes([word(1), transaction, word(1_800), word(3), word(4), this.peers]);
   }
