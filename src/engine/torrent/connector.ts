@@ -95,6 +95,11 @@ export class Connector implements PeerSessionHost, DialerHost {
     return this.#dialer.connectionCount;
   }
 
+  /** Those that take part, in the order in which they came. */
+  peers(): Iterable<PeerSession> {
+    return this.#admitted.values();
+  }
+
   get standingCount(): number {
     return this.#sessions.size;
   }

@@ -44,11 +44,9 @@ import { formatEndpoint } from '../host-port.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import type { Flushable } from '../session/flush-queue.ts';
 import { VERSION } from '../session/settings.ts';
-import type { DownloadPeer } from './download.ts';
 import type { HashPeer } from './hash-exchange.ts';
 import { RequestQueue } from './request-queue.ts';
-import type { Transfer } from './transfer.ts';
-import type { UploadPeer } from './upload.ts';
+import type { Transfer, TransferPeer } from './transfer.ts';
 
 /** Queued beyond this, the peer does not read what it asked for. */
 const UNREAD_MAX_BYTES = 2 * SEND_BUFFER_PEER_MAX_BYTES;
@@ -101,7 +99,7 @@ export interface PeerSessionParts {
   readonly isGreeted: boolean;
 }
 
-export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, DeadlineEntry, TcpSocketHandler, Flushable {
+export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSocketHandler, Flushable {
   readonly id: number;
   readonly isIncoming: boolean;
   readonly connectedAtMs: number;
@@ -185,6 +183,10 @@ export class PeerSession implements DownloadPeer, UploadPeer, HashPeer, Deadline
 
   get have(): Bitfield {
     return this.connection.have!;
+  }
+
+  get haveBefore(): Bitfield | undefined {
+    return this.connection.haveBefore;
   }
 
   get isChoking(): boolean {

@@ -131,7 +131,7 @@ export class Torrent implements TorrentLike {
   }
 
   peers(): readonly PeerStats[] {
-    return [...(this.#life.parts?.transfer.peers() ?? [])].map((peer) => peerStatsOf(peer));
+    return [...(this.#life.parts?.connector.peers() ?? [])].map((peer) => peerStatsOf(peer));
   }
 
   trackers(): readonly TrackerStats[] {

@@ -12,11 +12,10 @@ import { TransferRate } from '../../swarm/transfer-rate.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { TransferGate } from '../transfer-gate.ts';
-import { Download, type DownloadHost } from './download.ts';
+import { Download, type DownloadHost, type DownloadPeer } from './download.ts';
 import { HashExchange, type HashExchangeHost } from './hash-exchange.ts';
-import type { PeerSession } from './peer-session.ts';
 import type { TorrentContent } from './torrent-content.ts';
-import { Upload, type UploadHost } from './upload.ts';
+import { Upload, type UploadHost, type UploadPeer } from './upload.ts';
 import type { PressureListener } from './write-pressure.ts';
 
 const UPLOAD_SLOTS = 8;
@@ -52,6 +51,21 @@ export interface TransferHost {
   handleBug(error: unknown): void;
 }
 
+/** A connected peer, as far as the exchange has to do with it. */
+export interface TransferPeer extends DownloadPeer, UploadPeer {
+  readonly id: number;
+  /** What it had before the bitfield that has just come, if it had said so; undefined: nothing. */
+  readonly haveBefore: Bitfield | undefined;
+  sendInterested(isInterested: boolean): void;
+  announceHave(pieceIndex: number): void;
+  announceDontHave(pieceIndex: number): void;
+  announceUploadOnly(isUploadOnly: boolean): void;
+  /** Nothing is read from it until `resume`. */
+  pause(): void;
+  resume(): void;
+  close(reason: 'redundant'): void;
+}
+
 export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, PressureListener, DeadlineEntry {
   readonly content: TorrentContent;
   readonly storage: Storage;
@@ -69,7 +83,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   readonly #uploadGate: TransferGate;
   readonly #blame: PieceHashBlame;
   // BOUNDED: CONNECTIONS_PER_TORRENT_MAX, kept by the connector.
-  readonly #peers = new Map<number, PeerSession>();
+  readonly #peers = new Map<number, TransferPeer>();
   // BOUNDED: SENDER_KEYS_MAX, the oldest is dropped.
   readonly #senderKeys = new Map<number, string>();
   readonly #seedOnly: boolean;
@@ -208,7 +222,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
 
   // ── Peers ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  peers(): Iterable<PeerSession> {
+  peers(): Iterable<TransferPeer> {
     return this.#peers.values();
   }
 
@@ -216,7 +230,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     return this.#peers.size;
   }
 
-  peer(id: number): PeerSession | undefined {
+  peer(id: number): TransferPeer | undefined {
     return this.#peers.get(id);
   }
 
@@ -229,7 +243,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   }
 
   /** The peer's handshake is done; its pieces are told through the calls below. */
-  addPeer(peer: PeerSession): void {
+  addPeer(peer: TransferPeer): void {
     this.#peers.set(peer.id, peer);
     this.#senderKeys.set(peer.id, peer.blameKey);
     if (this.#senderKeys.size > SENDER_KEYS_MAX) {
@@ -239,7 +253,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     this.#context.deadlines.expedite(this, this.upload.deadlineMs);
   }
 
-  removePeer(peer: PeerSession): void {
+  removePeer(peer: TransferPeer): void {
     if (!this.#peers.delete(peer.id)) return;
     this.download.handleRequestsLost(peer);
     this.picker.handlePeerGone(peer.id);
@@ -263,15 +277,15 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     }
   }
 
-  handleHave(peer: PeerSession, pieceIndex: number): void {
+  handleHave(peer: TransferPeer, pieceIndex: number): void {
     this.picker.incrementAvailability(pieceIndex);
     if (!peer.amInterested && this.#isMissing(pieceIndex)) peer.sendInterested(true);
     this.#closeIfRedundant(peer);
   }
 
   /** The peer had nothing until now, and says what it has. */
-  handleBitfield(peer: PeerSession): void {
-    const { haveBefore } = peer.connection;
+  handleBitfield(peer: TransferPeer): void {
+    const { haveBefore } = peer;
     if (haveBefore !== undefined) this.picker.removeAvailability(haveBefore);
     this.picker.addAvailability(peer.have);
     this.updateInterest(peer);
@@ -283,17 +297,17 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   }
 
   /** Looks through all pieces: for occasions, not for every message. */
-  updateInterest(peer: PeerSession): void {
+  updateInterest(peer: TransferPeer): void {
     peer.sendInterested(this.#isRunning && !this.#seedOnly && this.picker.isInteresting(peer.have));
   }
 
   /** The peer had room for requests and nothing was found for it. */
-  handleNothingToRequest(peer: PeerSession): void {
+  handleNothingToRequest(peer: TransferPeer): void {
     if (peer.amInterested && !this.picker.isInteresting(peer.have)) peer.sendInterested(false);
   }
 
   /** The peer answers no more: others may fetch what it was asked for. */
-  handleSnubbed(peer: PeerSession, nowMs: number): void {
+  handleSnubbed(peer: TransferPeer, nowMs: number): void {
     this.download.handleRequestsLost(peer);
     for (const other of this.#peers.values()) if (other !== peer) this.download.fillRequests(other, nowMs);
   }
@@ -406,7 +420,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   }
 
   /** Two peers that have everything can do nothing for each other (BEP 21). */
-  #closeIfRedundant(peer: PeerSession): void {
+  #closeIfRedundant(peer: TransferPeer): void {
     if (this.#isComplete && this.picker.haveBitfield.isFull && peer.have.isFull) peer.close('redundant');
   }
 
