@@ -3,14 +3,11 @@
 // Longer than most files because every message has its line here.
 import type { Bitfield } from '../../base/bitfield.ts';
 import type { NetworkError, TcpSocket, TcpSocketHandler } from '../../platform/network.ts';
-import { EXTENSION_IDS } from '../../protocol/extensions/extension-handshake.ts';
 import {
   BLOCK_BYTES,
-  INCOMING_REQUESTS_MAX,
   PEER_INACTIVITY_MS,
   PEER_REQUEST_QUEUE_DEFAULT,
   SEND_BUFFER_PEER_MAX_BYTES,
-  SEND_STALL_MS,
 } from '../../protocol/limits.ts';
 import type { HashRequest } from '../../protocol/wire/hash-messages.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
@@ -43,22 +40,17 @@ import type { DeadlineEntry } from '../deadline-queue.ts';
 import { formatEndpoint } from '../host-port.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import type { Flushable } from '../session/flush-queue.ts';
-import { VERSION } from '../session/settings.ts';
+import { BlockReceiver } from './block-receiver.ts';
+import { sendGreeting } from './greeting.ts';
 import type { HashPeer } from './hash-exchange.ts';
 import { RequestQueue } from './request-queue.ts';
+import { SendStall } from './send-stall.ts';
 import type { Transfer, TransferPeer } from './transfer.ts';
 
 /** Queued beyond this, the peer does not read what it asked for. */
 const UNREAD_MAX_BYTES = 2 * SEND_BUFFER_PEER_MAX_BYTES;
 /** A peer that does not choke us and refuses so many requests in a row gives nothing: asking it again would not end. */
 const REFUSALS_MAX = 300;
-/** Extension messages that we take (BEP 9, 54, 21). */
-const OFFERED_MESSAGES: ReadonlyMap<string, number> = new Map([
-  ['ut_metadata', EXTENSION_IDS.ut_metadata],
-  ['lt_donthave', EXTENSION_IDS.lt_donthave],
-  ['upload_only', EXTENSION_IDS.upload_only],
-]);
-
 export type CloseReason =
   | 'remote-closed'
   | 'network-error'
@@ -123,18 +115,13 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   /** The disk is behind: nothing is read from the peer. */
   #isPaused = false;
   #resumedAtMs = Number.NEGATIVE_INFINITY;
-  /** Buffers of blocks that the system has not taken, and when it took one last (or had none to take). */
-  #untakenCount = 0;
-  #takenAtMs = Number.NEGATIVE_INFINITY;
+  /** Of blocks: other messages are too few to matter. */
+  readonly #sendStall = new SendStall();
+  readonly #receiver: BlockReceiver;
   #isClosed = false;
   /** Messages queued now go out at the end of this turn. */
   #isInTurn = false;
   #isAdmitted = false;
-  /** Where the block that is coming in goes; undefined: nowhere. */
-  #target: Uint8Array | undefined;
-  #targetOffset = 0;
-  #receivingPiece = -1;
-  #receivingBegin = -1;
   #readingBytes = 0;
   downloadedBytes = 0;
   uploadedBytes = 0;
@@ -146,6 +133,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.#context = parts.context;
     this.#host = parts.host;
     this.#transfer = parts.transfer;
+    this.#receiver = new BlockReceiver(parts.context.platform, parts.transfer.download);
     this.socket = parts.socket;
     this.connection = parts.connection;
     this.#isGreeted = parts.isGreeted;
@@ -322,10 +310,9 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.uploadedSinceUnchoke += payloadBytes;
     this.#uploadRate.add(payloadBytes, nowMs);
     this.#transfer.addUploaded(payloadBytes, nowMs);
-    if (this.#untakenCount++ === 0) this.#takenAtMs = nowMs;
+    this.#sendStall.handleWrite(nowMs);
     this.socket.write(bytes, () => {
-      this.#untakenCount--;
-      this.#takenAtMs = this.#nowMs();
+      this.#sendStall.handleTaken(this.#nowMs());
       try {
         onTaken();
       } catch (error) {
@@ -350,7 +337,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   }
 
   abandonBlock(pieceIndex: number, begin: number): void {
-    if (this.#receivingPiece === pieceIndex && this.#receivingBegin === begin) this.#target = undefined;
+    this.#receiver.abandon(pieceIndex, begin);
   }
 
   /** Ends the connection. Idempotent. */
@@ -367,9 +354,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.#context.connections.close();
     // From here on our own rules are at work, which may turn out to be broken: the connection is over in any case.
     try {
-      if (this.#receivingPiece !== -1) {
-        this.#transfer.download.closeBlock(this, this.#receivingPiece, this.#receivingBegin);
-      }
+      this.#receiver.close(this);
       if (this.#isAdmitted) this.#transfer.removePeer(this);
     } finally {
       this.#host.handleClosed(this, reason);
@@ -416,7 +401,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     // While we do not read, the silence is ours.
     if (this.#isPaused) this.connection.excuseSilence(nowMs);
     this.connection.handleDeadline(nowMs);
-    if (nowMs >= this.#sendStallMs()) {
+    if (nowMs >= this.#sendStall.deadlineMs) {
       this.close('not-reading');
       return Number.POSITIVE_INFINITY;
     }
@@ -479,7 +464,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
 
   #nextDeadlineMs(): number {
     const inactiveMs = this.connection.uninterestedSinceMs + PEER_INACTIVITY_MS;
-    return Math.min(this.connection.deadlineMs, this.#blockDeadlineMs(), this.#sendStallMs(), inactiveMs);
+    return Math.min(this.connection.deadlineMs, this.#blockDeadlineMs(), this.#sendStall.deadlineMs, inactiveMs);
   }
 
   /** When the next block must be here: no time runs while we do not read. */
@@ -487,10 +472,6 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     if (this.#isPaused) return Number.POSITIVE_INFINITY;
     const { deadlineMs, blockTimeoutMs } = this.pipeline;
     return Math.max(deadlineMs, this.#resumedAtMs + blockTimeoutMs);
-  }
-
-  #sendStallMs(): number {
-    return this.#untakenCount > 0 ? this.#takenAtMs + SEND_STALL_MS : Number.POSITIVE_INFINITY;
   }
 
   #handle(event: WireEvent): void {
@@ -564,16 +545,13 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     const transfer = this.#transfer;
     this.#isAdmitted = true;
     transfer.addPeer(this);
-    if (!this.#isGreeted) connection.sendBitfield(transfer.picker.haveBitfield);
-    else for (const pieceIndex of transfer.picker.haveBitfield.indexes()) connection.sendHave(pieceIndex);
-    connection.sendExtensionHandshake({
-      messages: OFFERED_MESSAGES,
-      client: `Millrace ${VERSION}`,
-      requestQueue: INCOMING_REQUESTS_MAX,
-      yourAddress: addressBytes(this.socket.remote.address),
-      uploadOnly: transfer.isComplete,
-      ...(this.#host.metadataSizeBytes > 0 ? { metadataSizeBytes: this.#host.metadataSizeBytes } : {}),
-      ...(this.isIncoming || this.#context.listenPort() === 0 ? {} : { listenPort: this.#context.listenPort() }),
+    sendGreeting(connection, {
+      have: transfer.picker.haveBitfield,
+      isGreeted: this.#isGreeted,
+      isUploadOnly: transfer.isComplete,
+      metadataSizeBytes: this.#host.metadataSizeBytes,
+      listenPort: this.#context.listenPort(),
+      remoteAddress: this.socket.remote.address,
     });
     if (connection.supportsFast) {
       const pieces = this.#host.allowedFastFor(this);
@@ -612,24 +590,10 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     const { message } = this.connection;
     const { download } = this.#transfer;
     const { pieceIndex, begin, length } = message;
-    if (message.blockIsFirst) {
-      this.#target = download.openBlock(this, pieceIndex, begin, length, message.blockIsLast);
-      this.#targetOffset = download.targetOffset;
-      this.#receivingPiece = pieceIndex;
-      this.#receivingBegin = begin;
-    }
-    const { dataStart, dataEnd } = message;
-    this.downloadedBytes += dataEnd - dataStart;
-    if (this.#target !== undefined) {
-      const offset = this.#targetOffset + message.blockOffset;
-      this.#context.platform.copyBytes(this.#target, offset, message.chunk, dataStart, dataEnd);
-    }
-    if (!message.blockIsLast) return;
-    const wasKept = this.#target !== undefined;
-    this.#target = undefined;
-    this.#receivingPiece = -1;
-    this.#receivingBegin = -1;
-    if (wasKept) {
+    this.downloadedBytes += message.dataEnd - message.dataStart;
+    const fate = this.#receiver.receive(this, message);
+    if (fate === 'partial') return;
+    if (fate === 'kept') {
       this.#refusalCount = 0;
       download.handleBlock(this, pieceIndex, begin, length, nowMs);
       return;
@@ -656,10 +620,4 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   #nowMs(): number {
     return this.#context.platform.clock.nowMs();
   }
-}
-
-/** `yourip` of BEP 10: 4 bytes; IPv6 addresses are left out. */
-function addressBytes(address: string): Uint8Array | undefined {
-  const parts = address.split('.').map(Number);
-  return parts.length === 4 ? Uint8Array.from(parts) : undefined;
 }

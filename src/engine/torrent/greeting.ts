@@ -1,0 +1,46 @@
+// The first messages to a peer after the handshakes: what we have (BEP 3, BEP 6), and what we are and can (BEP 10).
+import type { Bitfield } from '../../base/bitfield.ts';
+import { EXTENSION_IDS } from '../../protocol/extensions/extension-handshake.ts';
+import { INCOMING_REQUESTS_MAX } from '../../protocol/limits.ts';
+import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
+import { VERSION } from '../session/settings.ts';
+
+/** Extension messages that we take (BEP 9, 54, 21). */
+const OFFERED_MESSAGES: ReadonlyMap<string, number> = new Map([
+  ['ut_metadata', EXTENSION_IDS.ut_metadata],
+  ['lt_donthave', EXTENSION_IDS.lt_donthave],
+  ['upload_only', EXTENSION_IDS.upload_only],
+]);
+
+export interface Greeting {
+  readonly have: Bitfield;
+  /** The peer was told before that we have nothing. */
+  readonly isGreeted: boolean;
+  readonly isUploadOnly: boolean;
+  /** 0: not known. */
+  readonly metadataSizeBytes: number;
+  /** 0: nothing listens. Peers that connected to us know it. */
+  readonly listenPort: number;
+  readonly remoteAddress: string;
+}
+
+export function sendGreeting(connection: PeerConnection, greeting: Greeting): void {
+  const { have, metadataSizeBytes, listenPort } = greeting;
+  if (!greeting.isGreeted) connection.sendBitfield(have);
+  else for (const pieceIndex of have.indexes()) connection.sendHave(pieceIndex);
+  connection.sendExtensionHandshake({
+    messages: OFFERED_MESSAGES,
+    client: `Millrace ${VERSION}`,
+    requestQueue: INCOMING_REQUESTS_MAX,
+    yourAddress: addressBytes(greeting.remoteAddress),
+    uploadOnly: greeting.isUploadOnly,
+    ...(metadataSizeBytes > 0 ? { metadataSizeBytes } : {}),
+    ...(!connection.isInitiator || listenPort === 0 ? {} : { listenPort }),
+  });
+}
+
+/** `yourip` of BEP 10: 4 bytes; IPv6 addresses are left out. */
+function addressBytes(address: string): Uint8Array | undefined {
+  const parts = address.split('.').map(Number);
+  return parts.length === 4 ? Uint8Array.from(parts) : undefined;
+}
