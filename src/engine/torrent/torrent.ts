@@ -235,7 +235,7 @@ export class Torrent implements TorrentLike {
 
   scrape(): Promise<readonly ScrapeResult[]> {
     if (this.isRemoved) return Promise.reject(removedError());
-    return new Promise((resolve) => this.#announcer.scrape(resolve));
+    return new Promise((resolve) => this.#life.sources.announcer.scrape(resolve));
   }
 
   /** A connection whose handshake names this torrent. While the disk is checked nobody is let in: we know nothing yet. */
