@@ -1,7 +1,7 @@
 // The life of a torrent from adding to removal: fetching-metadata → checking → downloading → seeding, besides stopped and
 // failed. The work is done by its parts, each of which owns its state; here is only which of them is at work. Each step
 // may be the last: a listener of any event may stop or remove the torrent.
-import type { DiskError, Storage } from '../../platform/disk.ts';
+import type { DiskError, WriteOutcome } from '../../platform/disk.ts';
 import type { Endpoint, TcpSocket } from '../../platform/network.ts';
 import { SessionError } from '../../platform/session-error.ts';
 import { TRACKER_STOP_TIMEOUT_MS } from '../../protocol/limits.ts';
@@ -149,12 +149,15 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     }
     const { content, storage, transfer } = this.#parts;
     const wanted = wantedFiles(content, indexes);
+    const handleCreated = ({ error }: WriteOutcome): void => {
+      if (error !== undefined) this.handleDiskError(error);
+    };
     storage.setWanted(wanted, ({ error }) => {
       if (error !== undefined) this.handleDiskError(error);
       else if (!this.isRemoved) {
         transfer.setWanted(wanted);
         // Before the check ends nothing is created; after it, what no piece creates.
-        if (this.#isChecked && this.#options.seedOnly !== true) this.#createEmptyFiles(storage);
+        if (this.#isChecked && this.#options.seedOnly !== true) storage.createEmptyFiles(handleCreated);
       }
     });
   }
@@ -291,12 +294,6 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     parts.check.start(mode, (error) => {
       if (error !== undefined) this.handleDiskError(error);
       else this.#prepare(parts);
-    });
-  }
-
-  #createEmptyFiles(storage: Storage): void {
-    storage.createEmptyFiles(({ error }) => {
-      if (error !== undefined) this.handleDiskError(error);
     });
   }
 
