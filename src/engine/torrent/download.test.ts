@@ -83,6 +83,7 @@ interface WorldOptions {
   readonly pieceCount?: number;
   readonly pieceLengthBytes?: number;
   readonly bytesPerSecond?: number;
+  readonly poolBytes?: number;
 }
 
 class World implements DownloadHost {
@@ -90,7 +91,7 @@ class World implements DownloadHost {
   readonly content: SimContent;
   readonly files = new SimFileSystem();
   readonly disk: SimDisk;
-  readonly pool = new BlockPool({ maxBytes: 64 * 1024 * 1024, shared: false });
+  readonly pool: BlockPool;
   readonly picker: PiecePicker;
   readonly download: Download;
   readonly gate: TransferGate;
@@ -104,6 +105,7 @@ class World implements DownloadHost {
   constructor(options: WorldOptions = {}) {
     const { pieceCount = 6, pieceLengthBytes = 65_536, bytesPerSecond = Number.POSITIVE_INFINITY } = options;
     const crypto = nodeCrypto();
+    this.pool = new BlockPool({ maxBytes: options.poolBytes ?? 64 * 1024 * 1024, shared: false });
     this.content = new SimContent({ pieceCount, pieceLengthBytes, name: 'content' }, seededRandom(3), crypto);
     this.#torrentContent = new TorrentContent(this.content.info);
     this.disk = new SimDisk(this.clock, crypto, this.files);
@@ -146,6 +148,10 @@ class World implements DownloadHost {
   }
   handlePieceVerified(pieceIndex: number): void {
     this.verified.push(pieceIndex);
+  }
+  readonly pauses: number[] = [];
+  handlePaused(untilMs: number): void {
+    this.pauses.push(untilMs);
   }
   handlePieceFailed(): void {
     for (const peer of this.peers.values()) this.download.fillRequests(peer, this.nowMs());
@@ -321,6 +327,29 @@ test('a piece that stopped being wanted while it was written may find no place; 
 
 // Goal: giving requests up and getting their blocks all the same does not lift the limit. Method: a peer whose every
 // answer comes after its request was given up.
+test('a torrent that finds no memory asks for nothing for a moment, then goes on', () => {
+  const world = new World({ pieceCount: 3, pieceLengthBytes: 1_048_576, poolBytes: 4 * 1_048_576 });
+  const others = [1, 2, 3, 4].map(() => world.pool.take(1_048_576)!);
+  const peer = world.join();
+  const asked = peer.requests.length;
+  expect(asked).toBeGreaterThan(0);
+  for (const request of peer.requests.splice(0)) world.begin(peer, request, 'whole');
+  expect(world.pauses).toEqual([world.nowMs() + 500]);
+  world.fill(peer);
+  expect(peer.requests).toEqual([]);
+  expect(world.download.wastedBytes).toBe(asked * BLOCK_BYTES);
+  world.assertInvariants();
+  for (const slab of others) world.pool.release(slab);
+  // The last piece is shorter: it has no memory before that of the others is free.
+  for (let round = 0; round < 3; round++) {
+    world.clock.advanceBy(1_000);
+    serve(world, peer);
+  }
+  world.clock.advanceBy(1_000);
+  expect(world.verified.length).toBe(3);
+  world.assertInvariants();
+});
+
 test('late blocks count against the download limit', () => {
   const bytesPerSecond = 100_000;
   const world = new World({ pieceCount: 200, bytesPerSecond });

@@ -13,6 +13,8 @@ import { type FilledPart, PieceBuffer } from './piece-buffer.ts';
 import type { WritePressure } from './write-pressure.ts';
 
 const SHA1_BYTES = 20;
+/** How long a torrent that found no memory for a block asks for none. */
+const NO_MEMORY_PAUSE_MS = 500;
 const BLOCKS_PER_PIECE_MAX = PIECE_LENGTH_MAX_BYTES / BLOCK_BYTES;
 
 function writerKey(pieceIndex: number, blockIndex: number): number {
@@ -42,6 +44,8 @@ export interface DownloadHost {
   /** These senders are proven to have sent bad data. */
   handleGuilty(blameKeys: readonly string[]): void;
   handleDiskError(error: DiskError): void;
+  /** Nothing is asked for until then; `fillRequests` for every peer is due at that time. */
+  handlePaused(untilMs: number): void;
   nowMs(): number;
 }
 
@@ -66,6 +70,8 @@ export class Download {
   readonly #picked: BlockRef[] = [];
   /** Where the block that `openBlock` accepted goes, in that slab's bytes. */
   targetOffset = 0;
+  /** No block is asked for before: other torrents have all the memory for blocks. */
+  pausedUntilMs: number = Number.NEGATIVE_INFINITY;
   isRunning = true;
   wastedBytes = 0;
   hashFailureCount = 0;
@@ -81,6 +87,7 @@ export class Download {
    */
   fillRequests(peer: DownloadPeer, nowMs: number): boolean {
     if (!this.isRunning || this.#parts.pressure.isBusy || !peer.amInterested) return true;
+    if (nowMs < this.pausedUntilMs) return true;
     if (peer.isChoking && peer.allowedFast.size === 0) return true;
     const { pipeline } = peer;
     const room = pipeline.desiredDepth() - pipeline.outstanding;
@@ -118,10 +125,17 @@ export class Download {
     if (!Number.isInteger(blockIndex) || !this.isRunning) return undefined;
     if (!this.#parts.picker.wouldAccept(pieceIndex, blockIndex, peer.id)) return undefined;
     if (length !== Math.min(BLOCK_BYTES, this.#host.requestableBytes(pieceIndex) - begin)) return undefined;
+    const buffer = this.#buffers.get(pieceIndex) ?? this.#createBuffer(pieceIndex);
+    const slab = buffer.slabAt(begin);
+    if (slab === undefined) {
+      this.#handleNoMemory();
+      return undefined;
+    }
+    // BOUNDED: the picker opens at most maxOpenPieces, and only blocks it asked for get here.
+    this.#buffers.set(pieceIndex, buffer);
     if (this.#writers.size > 0 || !isWhole) this.#takeOver(peer, pieceIndex, blockIndex, isWhole);
-    const slab = this.#bufferOf(pieceIndex).slabAt(begin);
     this.targetOffset = begin % SLAB_BYTES;
-    return slab?.bytes;
+    return slab.bytes;
   }
 
   /** The peer ends, or its block has a new owner, before all bytes of the block came. */
@@ -149,7 +163,7 @@ export class Download {
     }
     const others = picker.otherRequesters();
     if (others.length > 0) this.#cancelAt([...others], pieceIndex, begin, length, nowMs);
-    const buffer = this.#bufferOf(pieceIndex);
+    const buffer = this.#buffers.get(pieceIndex)!;
     this.#rememberSha1(buffer, begin);
     const filled = buffer.handleBlock(begin);
     if (verdict === 'pieceComplete') {
@@ -266,15 +280,20 @@ export class Download {
     for (const pieceIndex of writtenTo) assert(this.#buffers.has(pieceIndex), `piece ${pieceIndex} has no buffer`);
   }
 
-  #bufferOf(pieceIndex: number): PieceBuffer {
-    let buffer = this.#buffers.get(pieceIndex);
-    if (buffer === undefined) {
-      const size = this.#host.pieceSizeBytes(pieceIndex);
-      buffer = new PieceBuffer(this.#parts.pool, pieceIndex, size, this.#host.requestableBytes(pieceIndex));
-      // BOUNDED: the picker opens at most maxOpenPieces, and only blocks it asked for get here.
-      this.#buffers.set(pieceIndex, buffer);
-    }
-    return buffer;
+  #createBuffer(pieceIndex: number): PieceBuffer {
+    const size = this.#host.pieceSizeBytes(pieceIndex);
+    return new PieceBuffer(this.#parts.pool, pieceIndex, size, this.#host.requestableBytes(pieceIndex));
+  }
+
+  /**
+   * Other torrents hold the session's memory for blocks. What is under way is lost, and asking for it again at once would
+   * lose it again: they need a moment to finish their pieces.
+   */
+  #handleNoMemory(): void {
+    const nowMs = this.#host.nowMs();
+    if (nowMs < this.pausedUntilMs) return;
+    this.pausedUntilMs = nowMs + NO_MEMORY_PAUSE_MS;
+    this.#host.handlePaused(this.pausedUntilMs);
   }
 
   /** One writer a block: a peer that begins to send it takes it from one that is in the middle of it. */

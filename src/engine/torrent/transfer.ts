@@ -411,7 +411,14 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   handleDeadline(nowMs: number): number {
     if (this.#peers.size === 0) return Number.POSITIVE_INFINITY;
     if (nowMs >= this.upload.deadlineMs) this.upload.round(nowMs);
+    const { pausedUntilMs } = this.download;
+    if (nowMs < pausedUntilMs) return Math.min(this.upload.deadlineMs, pausedUntilMs);
+    this.fillIdlePeers(nowMs);
     return this.upload.deadlineMs;
+  }
+
+  handlePaused(untilMs: number): void {
+    this.#context.deadlines.expedite(this, untilMs);
   }
 
   #isMissing(pieceIndex: number): boolean {
