@@ -6,7 +6,12 @@ import { WIRE_HANDSHAKE } from '../../protocol/wire/wire-event.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
 import type { EngineContext } from './engine-context.ts';
 
+/** How often a torrent that is being checked is asked whether it can take the connection now. */
+const ROUTE_AGAIN_MS = 250;
+
 export interface IncomingPeerHost {
+  /** The torrent with this info-hash cannot say yet what it has. */
+  mustWait(infoHash: Uint8Array): boolean;
   /** The torrent with this info-hash takes the connection over. False: there is none, or it has no room. */
   route(infoHash: Uint8Array, socket: TcpSocket, connection: PeerConnection): boolean;
   handleEnded(peer: IncomingPeer): void;
@@ -17,6 +22,8 @@ export class IncomingPeer implements TcpSocketHandler, DeadlineEntry {
   readonly #host: IncomingPeerHost;
   readonly #socket: TcpSocket;
   readonly #connection: PeerConnection;
+  /** Its torrent is being checked: it is asked again, until the time for the handshake is over. */
+  #isWaiting = false;
   #isEnded = false;
 
   constructor(context: EngineContext, host: IncomingPeerHost, socket: TcpSocket) {
@@ -41,14 +48,24 @@ export class IncomingPeer implements TcpSocketHandler, DeadlineEntry {
   }
 
   #read(bytes: Uint8Array): void {
-    this.#connection.push(bytes, this.#context.platform.clock.nowMs());
-    if (this.#connection.next() !== WIRE_HANDSHAKE) {
-      if (this.#connection.isClosed) this.close();
+    // A copy: the rest of it may have to wait until the torrent can take the connection over.
+    this.#connection.push(bytes.slice(), this.#context.platform.clock.nowMs());
+    if (this.#connection.next() === WIRE_HANDSHAKE) this.#route();
+    else if (this.#connection.isClosed) this.close();
+  }
+
+  #route(): void {
+    const infoHash = this.#connection.infoHash!;
+    if (this.#host.mustWait(infoHash)) {
+      this.#isWaiting = true;
+      this.#socket.pause();
+      this.#context.deadlines.expedite(this, this.#context.platform.clock.nowMs() + ROUTE_AGAIN_MS);
       return;
     }
     this.#end();
+    if (this.#isWaiting) this.#socket.resume();
     // From here on the socket has another handler, or is closed.
-    if (!this.#host.route(this.#connection.infoHash!, this.#socket, this.#connection)) {
+    if (!this.#host.route(infoHash, this.#socket, this.#connection)) {
       this.#socket.destroy();
       this.#context.connections.close();
     }
@@ -58,9 +75,13 @@ export class IncomingPeer implements TcpSocketHandler, DeadlineEntry {
     this.close();
   }
 
-  handleDeadline(): number {
-    this.close();
-    return Number.POSITIVE_INFINITY;
+  handleDeadline(nowMs: number): number {
+    if (!this.#isWaiting || nowMs >= this.#connection.deadlineMs) {
+      this.close();
+      return Number.POSITIVE_INFINITY;
+    }
+    this.#route();
+    return this.#isEnded ? Number.POSITIVE_INFINITY : nowMs + ROUTE_AGAIN_MS;
   }
 
   /** It belongs to no torrent yet: nobody else suffers. */

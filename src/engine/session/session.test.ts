@@ -55,6 +55,24 @@ test('sharing only asks for nothing and creates nothing, whatever is missing', (
   expect(world.problems).toEqual([]);
 });
 
+// Goal: a peer that comes while the disk is checked is let in afterwards. Method: a check of about eight seconds, and a
+// leecher that would dial again after five and after fifteen.
+test('who connects while a torrent is being checked waits, and is let in when it is', () => {
+  const world = worldOf();
+  const content = world.makeContent({ pieceCount: 16, trackers: [] });
+  const disk = { hashBytesPerSecond: content.bytes.length / 8, threadCount: 1 };
+  const seed = world.addPeer({ content, has: 'all', disk });
+  const leecher = world.addPeer({ content, torrent: { peers: [seed.address] } });
+  world.run(7_000);
+  expect(seed.torrent.state).toBe('checking');
+  expect(leecher.torrent.stats().peerCount).toBe(0);
+  world.run(6_000);
+  expect(seed.torrent.state).toBe('seeding');
+  expect(leecher.torrent.stats().peerCount + leecher.havePieceCount).toBeGreaterThan(0);
+  world.finish();
+  expect(world.problems).toEqual([]);
+});
+
 test('adding a torrent that is there gives that one; options that are wrong leave nothing behind', async () => {
   const world = worldOf();
   const content = world.makeContent();

@@ -262,6 +262,7 @@ export class Session implements SessionLike {
     const peer = new IncomingPeer(
       this.#context,
       {
+        mustWait: (infoHash) => this.#bySwarmHash.get(bytesToHex(infoHash))?.state === 'checking',
         route: (infoHash, routed, connection) => this.#route(infoHash, routed, connection),
         handleEnded: (ended) => this.#incoming.delete(ended),
       },

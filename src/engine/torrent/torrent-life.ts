@@ -181,7 +181,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     return promise;
   }
 
-  /** While the disk is checked nobody is let in: we know nothing yet. */
+  /** While the disk is checked nobody is let in: we know nothing yet, and the session lets them wait. */
   accept(socket: TcpSocket, connection: PeerConnection): boolean {
     return (this.#parts?.connector ?? this.#metadata)?.accept(socket, connection) ?? false;
   }
