@@ -40,7 +40,7 @@ export function collect(value: string, previous: readonly string[] | undefined):
 export function addTransferOptions(command: Command): Command {
   return command
     .option('-o, --output <DIR>', 'where the data goes (default: the current folder)')
-    .option('--port <N>', 'listening port, TCP and UDP (0 = any)', parsePort)
+    .option('--port <N>', 'listening port (0 = any)', parsePort)
     .option('--bind <ADDR>', 'address or interface name to listen and connect with')
     .option(
       '--peer <HOST:PORT>',
