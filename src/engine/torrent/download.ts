@@ -1,5 +1,6 @@
 // Everything about getting pieces: which blocks to ask each peer for, where their bytes go, when a piece is handed to
-// the disk, what its verdict means. Knows peers by the few members of `DownloadPeer` and no socket.
+// the disk, what its verdict means. Knows peers by the few members of `DownloadPeer` and no socket. Longer than most files:
+// requests, blocks and verdicts share the buffers of the pieces that are coming in.
 import { assert } from '../../base/assert.ts';
 import type { Crypto } from '../../platform/crypto.ts';
 import type { DiskError, ExpectedHash, PieceOutcome, Storage } from '../../platform/disk.ts';
