@@ -1,11 +1,12 @@
 // A token bucket: how many bytes may pass now, and when the next ones may. Starts empty, so that the limit holds from
 // the first second on. Knows no direction and no peer; sharing between peers is the caller's.
 import { BLOCK_BYTES } from '../protocol/limits.ts';
+import { PIECE_HEADER_BYTES } from '../protocol/wire/wire-encoder.ts';
 
 /** What may be saved up while nothing passes: this much time's worth … */
 const BURST_SECONDS = 0.25;
 /** … or one piece message, so that the slowest limit lets a whole one pass. */
-const BURST_MIN_BYTES: number = BLOCK_BYTES + 13;
+const BURST_MIN_BYTES: number = BLOCK_BYTES + PIECE_HEADER_BYTES;
 /** Sums of fractions may miss a whole byte by this much. */
 const ROUNDING_BYTES = 1e-6;
 

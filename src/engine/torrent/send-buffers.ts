@@ -1,12 +1,11 @@
 // Memory for blocks on their way to peers, over all torrents: large buffers are used again, and the sum is bounded.
 import { assert } from '../../base/assert.ts';
 import { BLOCK_BYTES, SEND_BUFFER_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
+import { PIECE_HEADER_BYTES } from '../../protocol/wire/wire-encoder.ts';
 
-/** Length prefix, id, piece index and begin that stand before each block on the wire. */
-export const BLOCK_HEADER_BYTES = 13;
 /** Blocks in the largest batch: 1 MiB of payload. */
 export const BATCH_BLOCKS_MAX = 64;
-const LARGE_BYTES = BATCH_BLOCKS_MAX * (BLOCK_BYTES + BLOCK_HEADER_BYTES);
+const LARGE_BYTES = BATCH_BLOCKS_MAX * (BLOCK_BYTES + PIECE_HEADER_BYTES);
 /** Below this a fresh array costs less than keeping one. */
 const REUSE_FROM_BYTES = 128 * 1024;
 const KEPT_BUFFERS_MAX = 8;

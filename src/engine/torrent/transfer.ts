@@ -408,7 +408,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     this.#host.handleBug(error);
   }
 
-  /** The choke round. */
+  /** The choke round, and the end of a pause for want of memory. */
   handleDeadline(nowMs: number): number {
     if (this.#peers.size === 0) return Number.POSITIVE_INFINITY;
     if (nowMs >= this.upload.deadlineMs) this.upload.round(nowMs);

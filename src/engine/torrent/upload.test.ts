@@ -9,12 +9,13 @@ import { SimClock, VirtualClock } from '../../../sim/world/virtual-clock.ts';
 import { bytesEqual } from '../../base/bytes.ts';
 import { seededRandom } from '../../base/random.ts';
 import { BLOCK_BYTES, SEND_BUFFER_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
+import { PIECE_HEADER_BYTES } from '../../protocol/wire/wire-encoder.ts';
 import { Choker } from '../../swarm/choker.ts';
 import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import { DeadlineQueue } from '../deadline-queue.ts';
 import { TransferGate } from '../transfer-gate.ts';
 import { RequestQueue } from './request-queue.ts';
-import { BATCH_BLOCKS_MAX, BLOCK_HEADER_BYTES, SendBuffers } from './send-buffers.ts';
+import { BATCH_BLOCKS_MAX, SendBuffers } from './send-buffers.ts';
 import { TorrentContent } from './torrent-content.ts';
 import { Upload, type UploadPeer } from './upload.ts';
 
@@ -71,10 +72,10 @@ class Peer implements UploadPeer {
     for (let offset = 0; offset < bytes.length; ) {
       const length = view.getUint32(offset) - 9;
       const [pieceIndex, begin] = [view.getUint32(offset + 5), view.getUint32(offset + 9)];
-      const block = bytes.subarray(offset + BLOCK_HEADER_BYTES, offset + BLOCK_HEADER_BYTES + length);
+      const block = bytes.subarray(offset + PIECE_HEADER_BYTES, offset + PIECE_HEADER_BYTES + length);
       expect(bytesEqual(block, this.#world.content.piece(pieceIndex).subarray(begin, begin + length))).toBe(true);
       this.blocks.push(`${pieceIndex}/${begin / BLOCK_BYTES}`);
-      offset += BLOCK_HEADER_BYTES + length;
+      offset += PIECE_HEADER_BYTES + length;
     }
     const take = (): void => {
       this.#writtenBytes -= bytes.length;

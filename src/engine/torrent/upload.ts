@@ -2,11 +2,11 @@
 // straight behind the message headers of the buffer that is then written to the socket in one call.
 import type { DiskError, Storage } from '../../platform/disk.ts';
 import { BLOCK_BYTES, SEND_BUFFER_PEER_MAX_BYTES } from '../../protocol/limits.ts';
-import { writePieceHeader } from '../../protocol/wire/wire-encoder.ts';
+import { PIECE_HEADER_BYTES, writePieceHeader } from '../../protocol/wire/wire-encoder.ts';
 import type { Choker, ChokerMode, ChokerPeer } from '../../swarm/choker.ts';
 import type { GateWaiter, TransferGate } from '../transfer-gate.ts';
 import type { RequestBatch, RequestQueue } from './request-queue.ts';
-import { BATCH_BLOCKS_MAX, BLOCK_HEADER_BYTES, type SendBuffers } from './send-buffers.ts';
+import { BATCH_BLOCKS_MAX, type SendBuffers } from './send-buffers.ts';
 
 /** Sending half a second of the peer's rate ahead keeps its link busy, and keeps chokes and cancels quick. */
 const SEND_AHEAD_SECONDS = 0.5;
@@ -132,7 +132,7 @@ export class Upload {
 
   #send(peer: UploadPeer, batch: RequestBatch): void {
     const { buffers, storage, gate } = this.#parts;
-    const wireBytes = batch.totalBytes + batch.lengths.length * BLOCK_HEADER_BYTES;
+    const wireBytes = batch.totalBytes + batch.lengths.length * PIECE_HEADER_BYTES;
     const buffer = buffers.take(wireBytes);
     const targets: Uint8Array[] = [];
     const readable = this.#host.readableBytes(batch.pieceIndex);
@@ -140,11 +140,11 @@ export class Upload {
     let begin = batch.begin;
     for (const length of batch.lengths) {
       writePieceHeader(buffer, offset, batch.pieceIndex, begin, length);
-      const start = offset + BLOCK_HEADER_BYTES;
+      const start = offset + PIECE_HEADER_BYTES;
       const readEnd = start + Math.max(0, Math.min(length, readable - begin));
       if (readEnd > start) targets.push(buffer.subarray(start, readEnd));
       buffer.fill(0, readEnd, start + length);
-      offset += BLOCK_HEADER_BYTES + length;
+      offset += PIECE_HEADER_BYTES + length;
       begin += length;
     }
     if (targets.length === 0) {

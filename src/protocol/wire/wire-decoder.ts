@@ -11,6 +11,7 @@ import {
   PIECES_MAX,
 } from '../limits.ts';
 import { type Violation, type ViolationCode, violationOf } from './violation.ts';
+import { PIECE_HEADER_BYTES } from './wire-encoder.ts';
 import {
   WIRE_ALLOWED_FAST,
   WIRE_BITFIELD,
@@ -37,8 +38,6 @@ import {
   type WireEvent,
 } from './wire-event.ts';
 
-/** Length prefix, id, piece index and begin of a piece message. */
-const PIECE_HEADER_BYTES = 13;
 const HASH_HEADER_BYTES = 48;
 const HASH_BYTES = 32;
 /** Reassembly starts with this much, and a buffer that grew beyond it is not kept. */
