@@ -25,7 +25,7 @@ export const ALLOWED = {
 };
 const TEST_EXTRA = ['node:', 'package:', 'sim', 'base', 'protocol', 'platform', 'storage', 'swarm', 'engine'];
 
-const SPECIFIER = /(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s+)['"]([^'"]+)['"]/gm;
+const SPECIFIER = /(?:\bfrom\s*|\bimport\s*\(\s*|\bgetBuiltinModule\s*\(\s*|^\s*import\s+)['"]([^'"]+)['"]/gm;
 
 export function roomOf(path) {
   const parts = relative(ROOT, path).split(sep);

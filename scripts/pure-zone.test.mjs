@@ -23,6 +23,7 @@ test.each([
   ['src/engine/x.ts', "import { y } from '../node/y.ts';"],
   ['src/engine/x.ts', 'const value = Math.random();'],
   ['src/node/net/x.ts', "import { Worker } from 'node:worker_threads';"],
+  ['src/node/net/x.ts', "const { Worker } = process.getBuiltinModule('node:worker_threads');"],
   ['src/cli/x.ts', "import { y } from '../protocol/y.ts';"],
   ['src/base/x.ts', "import { y } from './y';"],
   ['sim/world/x.ts', "import { y } from '../../src/node/y.ts';"],

@@ -1,7 +1,7 @@
 // A pool of worker threads that run jobs of one kind: the disk's, or the hashing of a torrent being created.
 // Knows nothing of what a job means.
 //
-//   const pool = new WorkerPool<Job, Answer>({ url: workerUrl('disk/disk-worker')!, threadsMax: 4 });
+//   const pool = new WorkerPool<Job, Answer>({ url: workerUrl('disk-worker', import.meta.url)!, threadsMax: 4 });
 //   pool.run(job, { cost: 1_048_576, resources: [storage] }, (outcome) => …);   // never answered synchronously
 //   pool.close(() => …);                                                      // finishes what was given, then ends
 //
@@ -10,7 +10,7 @@
 // or a `PoolResource` (sent to each thread once, then named by number), such as a SharedArrayBuffer.
 // All jobs given in one turn of the event loop travel in one message to each thread. A thread that dies is replaced; its
 // jobs are run once more and then fail: jobs must be repeatable. Idle threads do not keep the process alive.
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { assert } from '../../base/assert.ts';
 import { OP_END, OP_FORGET, OP_JOB, OP_RESOURCE } from './serve-jobs.ts';
 
@@ -154,6 +154,8 @@ export class WorkerPool<Job, Answer> {
 
   #startThread(): Thread<Job, Answer> {
     // File descriptors that a thread opened may be handed to the main thread, so the thread does not close them itself.
+    // Loaded with the first thread: the start of a program does not wait for it.
+    const { Worker } = process.getBuiltinModule('node:worker_threads');
     const worker = new Worker(this.#options.url, {
       workerData: this.#options.workerData,
       execArgv: [],

@@ -1,5 +1,5 @@
 // Bodies that came compressed, unpacked up to a bound: a bomb stops where it grows beyond it.
-import { gunzip, type InputType, inflate, inflateRaw } from 'node:zlib';
+import type { InputType } from 'node:zlib';
 import type { HttpError } from './http-error.ts';
 
 /** The encodings that `decompress` understands, as a request header. */
@@ -37,6 +37,7 @@ type Unpacker = (
 ) => void;
 
 function unpackerFor(encoding: string, body: Uint8Array): Unpacker | undefined {
+  const { gunzip, inflate, inflateRaw } = process.getBuiltinModule('node:zlib'); // loaded when something is compressed
   if (encoding === 'gzip' || encoding === 'x-gzip') return gunzip;
   if (encoding !== 'deflate') return undefined;
   // RFC 9110 means the zlib format; some servers send what stands inside it. The zlib header tells them apart.

@@ -1,10 +1,10 @@
 // Outgoing GETs over node:http and node:https, with a bound on everything: one deadline for the whole exchange, the
 // headers, the body as received and unpacked, the redirects. Every failure is a value. A connection is used once.
 //
+// Node's modules are loaded by the first request: they cost a program that makes none several milliseconds of its start.
 // Certificates are always verified: NODE_TLS_REJECT_UNAUTHORIZED changes nothing here.
-import http from 'node:http';
-import https from 'node:https';
-import tls from 'node:tls';
+import type http from 'node:http';
+import type https from 'node:https';
 import type { Http, HttpHandler, HttpRequest } from '../../platform/http.ts';
 import type { Log } from '../../platform/log.ts';
 import { normalizeAddress } from '../net/endpoint.ts';
@@ -38,7 +38,7 @@ export class NodeHttp implements Http {
 
   get(request: HttpRequest, handler: HttpHandler): { cancel(): void } {
     const extra = this.#options.extraCertificates ?? [];
-    if (extra.length > 0) this.#trusted ??= [...tls.rootCertificates, ...extra];
+    if (extra.length > 0) this.#trusted ??= [...process.getBuiltinModule('node:tls').rootCertificates, ...extra];
     const exchange = new HttpExchange(request, handler, this.#options.log, this.#trusted);
     return { cancel: () => exchange.cancel() };
   }
@@ -86,7 +86,8 @@ class HttpExchange {
     let isConnected = false;
     let interimCount = 0;
     try {
-      const outgoing = (target.protocol === 'https:' ? https : http).request(this.#requestOptions(target));
+      const { request } = process.getBuiltinModule(target.protocol === 'https:' ? 'node:https' : 'node:http');
+      const outgoing = request(this.#requestOptions(target));
       this.#outgoing = outgoing;
       outgoing.on('socket', (socket) => {
         socket.once(target.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
