@@ -8,7 +8,8 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = (name) => resolve(root, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
 const steps = [
   ['lint', bin('biome'), ['check', '--error-on-warnings', '.']],
-  ['build', bin('tsc'), ['-b', 'tsconfig.json']],
+  ['types', bin('tsc'), ['-b', 'tsconfig.json']],
+  ['bundle', process.execPath, ['scripts/bundle.mjs']],
   ['types of tests and tools', bin('tsc'), ['-p', 'tsconfig.test.json']],
   ['imports', process.execPath, ['scripts/check-imports.mjs']],
   ['docs', process.execPath, ['scripts/check-docs.mjs']],

@@ -2,9 +2,7 @@
 import { resolve } from 'node:path';
 import type { Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
-import { InlineDisk } from './disk/inline-disk.ts';
-import { WorkerDisk } from './disk/worker-disk.ts';
-import { workerUrl } from './disk/worker-url.ts';
+import { nodeDisk } from './disk/node-disk.ts';
 import { NodeHttp } from './http/node-http.ts';
 import { NodeNetwork } from './net/node-network.ts';
 import { NodeResolver } from './resolver/node-resolver.ts';
@@ -15,14 +13,12 @@ import { SILENT_LOG } from './system/node-log.ts';
 
 /** A platform of its own for one session: closing the session closes its disk. */
 export function nodePlatform(log: Log = SILENT_LOG): Platform {
-  // Sources that were never built cannot start threads.
-  const url = workerUrl('disk/disk-worker');
   return {
     clock: new NodeClock(log),
     network: new NodeNetwork(log),
     resolver: new NodeResolver(log),
     http: new NodeHttp({ log }),
-    disk: url === undefined ? new InlineDisk() : new WorkerDisk({ url }),
+    disk: nodeDisk(),
     crypto: new NodeCrypto(),
     log,
     copyBytes,

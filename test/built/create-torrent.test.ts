@@ -1,13 +1,13 @@
 // Goal: hashing in worker threads gives the same torrents as the definitions, and ends as it should. Method: the
-// built package and a content large enough for threads, with pieces that lie in several files.
+// built worker and a content large enough for threads, with pieces that lie in several files.
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { createTorrent as CreateTorrent } from '../../src/node/create/create-torrent.ts';
+import { createTorrent } from '../../src/node/create/create-torrent.ts';
 import { sampleTorrent } from '../../src/protocol/metainfo/testing/sample-torrent.ts';
-import { importBuilt } from './built.ts';
+import { builtWorker } from './built.ts';
 
 const MIB = 1024 * 1024;
 const crypto = {
@@ -19,12 +19,11 @@ const files = [9, 0, 3 * MIB + 7, 20 * MIB - 1, 65_536, 14 * MIB + 12_345, 1].ma
   for (let position = 0; position < length; position += 4_001) bytes[position] = position + i;
   return { path: [`f${i}`], bytes };
 });
-let createTorrent: typeof CreateTorrent;
 let folder: string;
 let path: string;
 
-beforeAll(async () => {
-  ({ createTorrent } = await importBuilt<{ createTorrent: typeof CreateTorrent }>('node/create/create-torrent.js'));
+beforeAll(() => {
+  builtWorker('create-worker'); // without it, nothing here would run in a thread
   folder = mkdtempSync(join(tmpdir(), 'millrace-create-built-'));
   path = join(folder, 'content');
   mkdirSync(path);

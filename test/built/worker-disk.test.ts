@@ -1,28 +1,22 @@
-// Goal: the disk with worker threads keeps the contract. Method: the built package, since workers run nothing else.
+// Goal: the disk with worker threads keeps the contract. Method: the built worker, since threads run nothing else.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { beforeAll, expect, test } from 'vitest';
-import type { WorkerDisk as WorkerDiskClass } from '../../src/node/disk/worker-disk.ts';
-import { workerUrl as sourceWorkerUrl, type workerUrl as workerUrlFunction } from '../../src/node/disk/worker-url.ts';
+import { expect, test } from 'vitest';
+import { WorkerDisk } from '../../src/node/disk/worker-disk.ts';
+import { workerUrl } from '../../src/node/disk/worker-url.ts';
 import { type DiskUnderTest, describeDisk } from '../../src/platform/disk.contract.ts';
-import { importBuilt } from './built.ts';
+import { builtWorker } from './built.ts';
 
-let createDisk: (threadsMax: number) => DiskUnderTest;
-
-beforeAll(async () => {
-  const { WorkerDisk } = await importBuilt<{ WorkerDisk: typeof WorkerDiskClass }>('node/disk/worker-disk.js');
-  const { workerUrl } = await importBuilt<{ workerUrl: typeof workerUrlFunction }>('node/disk/worker-url.js');
-  createDisk = (threadsMax) => {
-    const folder = mkdtempSync(join(tmpdir(), 'millrace-worker-disk-'));
-    return {
-      disk: new WorkerDisk({ url: workerUrl('disk/disk-worker')!, threadsMax }),
-      rootPath: join(folder, 'save', 'root'),
-      dispose: () => rmSync(folder, { recursive: true, force: true }),
-    };
+function createDisk(threadsMax: number): DiskUnderTest {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-worker-disk-'));
+  return {
+    disk: new WorkerDisk({ url: builtWorker('disk-worker'), threadsMax }),
+    rootPath: join(folder, 'save', 'root'),
+    dispose: () => rmSync(folder, { recursive: true, force: true }),
   };
-});
+}
 
 for (const threadsMax of [1, 3]) {
   describeDisk(`WorkerDisk with at most ${threadsMax} threads`, () => createDisk(threadsMax));
@@ -59,8 +53,10 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
-test('from sources, the built worker is found', async () => {
-  const { workerUrl } = await importBuilt<{ workerUrl: typeof workerUrlFunction }>('node/disk/worker-url.js');
-  expect(sourceWorkerUrl('disk/disk-worker')?.href).toBe(workerUrl('disk/disk-worker')?.href);
-  expect(sourceWorkerUrl('disk/no-such-worker')).toBeUndefined();
+test('a worker stands beside the file that starts it; from sources, the built one is found', () => {
+  const dist = new URL('../../dist/', import.meta.url);
+  const shipped = workerUrl('disk-worker', new URL('index.js', dist).href);
+  expect(shipped?.href).toBe(new URL('disk-worker.js', dist).href);
+  expect(workerUrl('disk-worker', import.meta.url)?.href).toBe(shipped?.href);
+  expect(workerUrl('no-such-worker', import.meta.url)).toBeUndefined();
 });

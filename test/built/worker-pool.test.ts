@@ -1,16 +1,20 @@
-import { beforeAll, expect, test } from 'vitest';
-import type { JobOutcome, WorkerPool as Pool, PoolResource } from '../../src/node/disk/worker-pool.ts';
-import { importBuilt } from './built.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type JobOutcome, type PoolResource, WorkerPool } from '../../src/node/disk/worker-pool.ts';
+import { bundleWorker } from './built.ts';
 
 type Job = Record<string, unknown>;
-let WorkerPool: typeof Pool;
+const folder = mkdtempSync(join(tmpdir(), 'millrace-worker-pool-'));
+const echoWorker = pathToFileURL(join(folder, 'echo-worker.mjs'));
 
-beforeAll(async () => {
-  ({ WorkerPool } = await importBuilt<{ WorkerPool: typeof Pool }>('node/disk/worker-pool.js'));
-});
+beforeAll(() => bundleWorker('echo-worker', join(folder, 'echo-worker.mjs')));
+afterAll(() => rmSync(folder, { recursive: true }));
 
-async function withPool(threadsMax: number, use: (pool: Pool<Job, unknown>) => Promise<void>): Promise<void> {
-  const pool = new WorkerPool<Job, unknown>({ url: new URL('fixtures/echo-worker.mjs', import.meta.url), threadsMax });
+async function withPool(threadsMax: number, use: (pool: WorkerPool<Job, unknown>) => Promise<void>): Promise<void> {
+  const pool = new WorkerPool<Job, unknown>({ url: echoWorker, threadsMax });
   await use(pool);
   await new Promise<void>((resolve) => pool.close(resolve));
   expect(pool.threadCount).toBe(0);
@@ -18,7 +22,7 @@ async function withPool(threadsMax: number, use: (pool: Pool<Job, unknown>) => P
 }
 
 function run(
-  pool: Pool<Job, unknown>,
+  pool: WorkerPool<Job, unknown>,
   job: Job,
   cost = 0,
   resources: PoolResource[] = [],
@@ -79,10 +83,7 @@ test('a job that kills its thread twice fails, and the pool goes on', async () =
 });
 
 test('closing waits for what was given, and may be repeated', async () => {
-  const pool = new WorkerPool<Job, unknown>({
-    url: new URL('fixtures/echo-worker.mjs', import.meta.url),
-    threadsMax: 2,
-  });
+  const pool = new WorkerPool<Job, unknown>({ url: echoWorker, threadsMax: 2 });
   const order: string[] = [];
   pool.run({ a: 1 }, { cost: 0, resources: [] }, () => order.push('job'));
   await Promise.all([
@@ -94,7 +95,7 @@ test('closing waits for what was given, and may be repeated', async () => {
 });
 
 test('a worker that cannot start fails its jobs', async () => {
-  const pool = new WorkerPool<Job, unknown>({ url: new URL('fixtures/nowhere.mjs', import.meta.url), threadsMax: 1 });
+  const pool = new WorkerPool<Job, unknown>({ url: new URL('nowhere.mjs', echoWorker), threadsMax: 1 });
   const outcome = await run(pool, { a: 1 });
   expect(outcome.ok).toBe(false);
   await new Promise<void>((resolve) => pool.close(resolve));

@@ -54,7 +54,7 @@ export async function hashContent(options: HashContentOptions): Promise<ContentH
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     const threadCount = availableParallelism() - 1;
-    const url = content.spaceBytes < INLINE_BELOW_BYTES ? undefined : workerUrl('create/create-worker');
+    const url = content.spaceBytes < INLINE_BELOW_BYTES ? undefined : workerUrl('create-worker', import.meta.url);
     const inThreads = url === undefined || threadCount === 0 ? undefined : hashInThreads(url, threadCount, work);
     // Both are waited for whatever happens: no thread may outlive the call.
     const outcomes = await Promise.allSettled([hashInline(work), inThreads]);

@@ -40,7 +40,7 @@ export interface WorkerDiskJob {
 }
 
 export interface WorkerDiskOptions {
-  /** The worker's file: `workerUrl('disk/disk-worker')`. */
+  /** The worker's file: `workerUrl('disk-worker', import.meta.url)`. */
   readonly url: URL;
   /** @defaultValue the machine's cores, at most 4 */
   readonly threadsMax?: number | undefined;
