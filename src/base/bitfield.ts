@@ -17,7 +17,9 @@ export class Bitfield {
     if (spareBits > 0 && (bytes[bytes.length - 1]! & ((1 << spareBits) - 1)) !== 0) return undefined;
     const bitfield = new Bitfield(length);
     bitfield.#bytes.set(bytes);
-    for (const byte of bytes) bitfield.#count += popCount(byte);
+    let count = 0;
+    for (let i = 0; i < bytes.length; i++) count += popCount(bytes[i]!);
+    bitfield.#count = count;
     return bitfield;
   }
 
