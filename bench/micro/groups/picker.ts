@@ -38,6 +38,8 @@ interface Swarm {
   readonly peers: readonly PickerPeer[];
 }
 
+const everything = Bitfield.full(100_000);
+
 /** Peers in turn ask for 16 blocks and get them; a piece that is whole is verified, and lost again so that it goes on for ever. */
 function blockLives({ picker, peers }: Swarm): number {
   const out: BlockRef[] = [];
@@ -158,10 +160,7 @@ export const picker: OperationGroup = {
     lives('sequential, 100,000 pieces, 50 peers with half', swarmOf(100_000, PEER_COUNT, 0.5), true),
     ...availability(100_000),
     ...endGame(),
-    {
-      name: 'a picker of 100,000 pieces made',
-      count: 1,
-      run: () => createPicker(100_000),
-    },
+    { name: 'a picker of 100,000 pieces made, none had', count: 1, run: () => createPicker(100_000) },
+    { name: 'a picker of 100,000 pieces made, all had', count: 1, run: () => createPicker(100_000, everything) },
   ],
 };

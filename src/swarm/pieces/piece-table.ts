@@ -55,12 +55,13 @@ export class PieceTable {
     this.buckets = new AvailabilityBuckets(pieceCount, options.random);
     this.have = new Bitfield(pieceCount);
     this.#states = new Uint8Array(pieceCount);
-    this.#priorities = new Uint8Array(pieceCount);
+    this.#priorities = new Uint8Array(pieceCount).fill(PRIORITY_DEFAULT);
     this.#interesting = new Bitfield(pieceCount);
     for (let piece = 0; piece < pieceCount; piece++) {
       if (options.bytesOfPiece(piece) === 0) this.#withoutBytes.add(piece);
-      this.setPriority(piece, PRIORITY_DEFAULT);
-      if (options.have?.has(piece) === true) this.moveTo(piece, 'have');
+      // Straight to where it belongs: torrents that are whole come by the thousand.
+      this.#states[piece] = options.have?.has(piece) === true ? STATE_NUMBERS.have : STATE_NUMBERS.missing;
+      this.#count(piece);
     }
   }
 
