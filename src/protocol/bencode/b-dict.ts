@@ -15,6 +15,8 @@ const BYTE_I = 0x69;
 const BYTE_L = 0x6c;
 const BYTE_E = 0x65;
 const BYTE_COLON = 0x3a;
+const BYTE_MINUS = 0x2d;
+const BYTE_0 = 0x30;
 const KEY_CHUNK_CHARACTERS = 4_096;
 /** Up to so many keys are compared one by one, which is quicker than making an index. */
 const KEYS_SEARCHED_MAX = 16;
@@ -55,10 +57,18 @@ function contentStart(tape: Tape, token: number): number {
 }
 
 function integerAt(tape: Tape, token: number): number | bigint {
-  // The scanner has let through canonical integers of a few digits only.
-  const text = binaryString(tape.bytes, tape.starts[token]! + 1, tape.starts[token + 1]! - 1);
-  const value = Number(text);
-  return Number.isSafeInteger(value) ? value : BigInt(text);
+  // The scanner has let through canonical integers of a few digits only: [-]digits between the i and the e.
+  const { bytes } = tape;
+  const start = tape.starts[token]! + 1;
+  const end = tape.starts[token + 1]! - 1;
+  const isNegative = bytes[start] === BYTE_MINUS;
+  let value = 0;
+  for (let position = isNegative ? start + 1 : start; position < end; position++) {
+    value = value * 10 + (bytes[position]! - BYTE_0);
+  }
+  // A sum of digits that was rounded on its way is above 2^53 and stays there.
+  if (!Number.isSafeInteger(value)) return BigInt(binaryString(bytes, start, end));
+  return isNegative ? -value : value;
 }
 
 /** One character a byte. Joined by large parts, because a rope of single characters takes 32 bytes for each. */
