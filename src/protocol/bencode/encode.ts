@@ -44,6 +44,8 @@ export function bencode(value: BEncodable): Uint8Array {
 class BencodeWriter {
   #bytes = new Uint8Array(BYTES_AT_FIRST);
   #length = 0;
+  /** Keys as bytes, since the same few stand in every entry of a file list. BOUNDED: by the value that is written. */
+  readonly #keys = new Map<string, Uint8Array>();
 
   take(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
@@ -68,16 +70,26 @@ class BencodeWriter {
   #writeDictionary(entries: Iterable<readonly [string | Uint8Array, BEncodable | undefined]>): void {
     const sorted: { key: Uint8Array; value: BEncodable }[] = [];
     for (const [key, value] of entries) {
-      if (value !== undefined) sorted.push({ key: typeof key === 'string' ? encodeUtf8(key) : key, value });
+      if (value !== undefined) sorted.push({ key: typeof key === 'string' ? this.#keyBytes(key) : key, value });
     }
     sorted.sort((left, right) => compareBytes(left.key, right.key));
     this.#writeByte(BYTE_D);
-    for (const [i, { key, value }] of sorted.entries()) {
+    for (let i = 0; i < sorted.length; i++) {
+      const { key, value } = sorted[i]!;
       assert(i === 0 || compareBytes(sorted[i - 1]!.key, key) !== 0, 'a dictionary has each key once');
       this.#writeString(key);
       this.write(value);
     }
     this.#writeByte(BYTE_E);
+  }
+
+  #keyBytes(key: string): Uint8Array {
+    let bytes = this.#keys.get(key);
+    if (bytes === undefined) {
+      bytes = encodeUtf8(key);
+      this.#keys.set(key, bytes);
+    }
+    return bytes;
   }
 
   #writeText(text: string): void {
