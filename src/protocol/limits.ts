@@ -181,7 +181,9 @@ export const UDP_CONNECTION_ID_MS = 60_000;
 // ── Disk and memory ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Bytes received and not yet written, over all torrents, before peers are read no further. */
-export const UNWRITTEN_TOTAL_MAX_BYTES: number = 64 * MIB;
+export const UNWRITTEN_TOTAL_MAX_BYTES: number = 32 * MIB;
+/** Memory for blocks of all torrents: pieces that are coming in, and those that wait for the disk. */
+export const BLOCK_MEMORY_MAX_BYTES: number = 128 * MIB;
 /** Bytes of one slab: a piece, or a part of a piece that is larger. */
 export const SLAB_BYTES: number = 1 * MIB;
 /** Files open at once. */

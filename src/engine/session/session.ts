@@ -6,7 +6,7 @@ import { Emitter, type ListenOptions, type Unsubscribe } from '../../base/emitte
 import type { TcpSocket } from '../../platform/network.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { SessionError } from '../../platform/session-error.ts';
-import { TRACKER_STOP_TIMEOUT_MS, UNWRITTEN_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
+import { BLOCK_MEMORY_MAX_BYTES, TRACKER_STOP_TIMEOUT_MS } from '../../protocol/limits.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import { BlockPool } from '../../storage/block-pool.ts';
 import { BanList } from '../../swarm/ban-list.ts';
@@ -34,8 +34,6 @@ import { IncomingPeer } from './incoming-peer.ts';
 import { bindAddresses, Listeners } from './listeners.ts';
 import { resolveSettings, type Settings } from './settings.ts';
 
-/** Memory of pieces that come in, and of those that the disk is writing. */
-const POOL_MAX_BYTES = 2 * UNWRITTEN_TOTAL_MAX_BYTES;
 /** Trackers that have answered are waited for a moment; the rest of closing is quick. */
 const CLOSE_TIMEOUT_MS = TRACKER_STOP_TIMEOUT_MS;
 
@@ -79,7 +77,7 @@ export class Session implements SessionLike {
       flushes: new FlushQueue(clock),
       connections: new ConnectionBudget(settings.connectionsMax),
       bans: new BanList(),
-      pool: new BlockPool({ maxBytes: POOL_MAX_BYTES, shared: disk.wantsSharedMemory }),
+      pool: new BlockPool({ maxBytes: BLOCK_MEMORY_MAX_BYTES, shared: disk.wantsSharedMemory }),
       sendBuffers: new SendBuffers(),
       pressure: new WritePressure(disk),
       downloadLimiter: new RateLimiter(settings.maxDownloadBytesPerSecond, nowMs),

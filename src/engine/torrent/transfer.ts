@@ -4,7 +4,7 @@
 import { assert } from '../../base/assert.ts';
 import { Bitfield } from '../../base/bitfield.ts';
 import type { DiskError, ExpectedHash, Storage } from '../../platform/disk.ts';
-import { SLAB_BYTES, UNWRITTEN_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
+import { BLOCK_MEMORY_MAX_BYTES, SLAB_BYTES } from '../../protocol/limits.ts';
 import { Choker } from '../../swarm/choker.ts';
 import { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
 import { PiecePicker } from '../../swarm/piece-picker.ts';
@@ -447,8 +447,9 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   }
 }
 
+/** Half of the memory for blocks: the rest is for pieces that wait for the disk. */
 function openPiecesMax(pieceLengthBytes: number): number {
-  const fitting = Math.floor(UNWRITTEN_TOTAL_MAX_BYTES / Math.max(pieceLengthBytes, SLAB_BYTES / OPEN_PIECES_MAX));
+  const fitting = Math.floor(BLOCK_MEMORY_MAX_BYTES / 2 / Math.max(pieceLengthBytes, SLAB_BYTES / OPEN_PIECES_MAX));
   return Math.min(OPEN_PIECES_MAX, Math.max(OPEN_PIECES_MIN, fitting));
 }
 

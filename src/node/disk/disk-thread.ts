@@ -9,6 +9,7 @@ import { blockSha1s, PieceHasher } from './piece-hasher.ts';
 import { FolderWalker } from './safe-folder.ts';
 import { StorageFiles } from './storage-files.ts';
 import type { OpenThings, StoredTorrent } from './torrent-handles.ts';
+import { WriteLocks } from './write-locks.ts';
 
 const NO_DATA = new Uint8Array(0);
 
@@ -19,9 +20,13 @@ export class DiskThread {
   /** Receives pieces that are read back. */
   #buffer: Uint8Array | undefined;
 
-  /** At most so many files are open at once. */
-  constructor(openFilesMax: number) {
-    this.#open = { handles: new FileHandles(openFilesMax), folders: new FolderWalker() };
+  /** At most so many files are open at once. `locks`: of `createWriteLocks`, when other threads write as well. */
+  constructor(openFilesMax: number, locks?: SharedArrayBuffer) {
+    this.#open = {
+      handles: new FileHandles(openFilesMax),
+      folders: new FolderWalker(),
+      locks: new WriteLocks(locks),
+    };
   }
 
   openStorage(storageId: number, torrent: StoredTorrent): void {

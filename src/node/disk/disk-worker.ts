@@ -5,8 +5,8 @@ import { serveJobs } from './serve-jobs.ts';
 import type { StoredTorrent } from './torrent-handles.ts';
 import type { WorkerDiskData, WorkerDiskJob } from './worker-disk.ts';
 
-const { openFilesMax } = workerData as WorkerDiskData;
-const thread = new DiskThread(openFilesMax);
+const { openFilesMax, writeLocks } = workerData as WorkerDiskData;
+const thread = new DiskThread(openFilesMax, writeLocks);
 // BOUNDED: arenas of the block pools; the disk forgets those that are gone.
 const arenas = new Map<number, Uint8Array>();
 

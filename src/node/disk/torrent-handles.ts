@@ -7,6 +7,7 @@ import type { StorageFile, StorageSpec } from '../../platform/disk.ts';
 import { DiskFailure, errnoOf, failureOf } from './disk-failure.ts';
 import type { FileHandle, FileHandles } from './file-handles.ts';
 import { type Folder, type FolderWalker, type OpenMode, openFile } from './safe-folder.ts';
+import type { WriteLocks } from './write-locks.ts';
 
 /** We created the file, so that a second name of it is no one's trap. */
 const FLAG_CREATED = 1;
@@ -39,6 +40,7 @@ export function storedTorrentOf(spec: StorageSpec): StoredTorrent {
 export interface OpenThings {
   readonly handles: FileHandles;
   readonly folders: FolderWalker;
+  readonly locks: WriteLocks;
 }
 
 export class TorrentHandles {
@@ -101,11 +103,7 @@ export class TorrentHandles {
   writeAt(handle: FileHandle, fileIndex: number, data: Uint8Array, fileOffset: number): void {
     this.#setFlags(fileIndex, FLAG_DIRTY);
     try {
-      for (let done = 0; done < data.length; ) {
-        const written = writeSync(handle.fd, data, done, data.length - done, fileOffset + done);
-        if (written === 0) throw new Error('the system accepted no byte');
-        done += written;
-      }
+      this.#open.locks.hold(this.#id, fileIndex, () => writeWhole(handle.fd, data, fileOffset));
     } catch (error) {
       throw failureOf(error, 'write', this.fullPath(fileIndex));
     }
@@ -196,5 +194,13 @@ export class TorrentHandles {
       done.add(key);
       this.#open.folders.sync(this.#torrent.rootPath, parts);
     }
+  }
+}
+
+function writeWhole(fd: number, data: Uint8Array, fileOffset: number): void {
+  for (let done = 0; done < data.length; ) {
+    const written = writeSync(fd, data, done, data.length - done, fileOffset + done);
+    if (written === 0) throw new Error('the system accepted no byte');
+    done += written;
   }
 }

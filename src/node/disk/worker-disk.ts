@@ -10,6 +10,7 @@ import { ReadHandles } from './read-handles.ts';
 import { StorageReader } from './storage-reader.ts';
 import type { StoredTorrent } from './torrent-handles.ts';
 import { type PoolResource, WorkerPool } from './worker-pool.ts';
+import { createWriteLocks } from './write-locks.ts';
 
 const THREADS_MAX = 4;
 /** Of the files open at once, those that the main thread has open for uploads; the rest is shared by the threads. */
@@ -22,11 +23,12 @@ const HASHES_PER_THREAD = 16;
  * Bytes that one thread may have to write before another helps. One thread hashes and writes about a gigabyte a second;
  * on two cores a second one would only take time from the thread that receives.
  */
-const WRITES_STAY_BELOW: number | undefined = availableParallelism() <= 2 ? 32 * 1024 * 1024 : undefined;
+const WRITES_STAY_BELOW: number | undefined = availableParallelism() <= 2 ? 16 * 1024 * 1024 : undefined;
 
 /** What each thread is told when it starts. */
 export interface WorkerDiskData {
   readonly openFilesMax: number;
+  readonly writeLocks: SharedArrayBuffer;
 }
 
 /** A job with the memory it is about: a part of an arena, or a copy when the memory is not shared. */
@@ -72,9 +74,11 @@ export class WorkerDisk implements Disk {
     this.#threadsMax = options.threadsMax ?? Math.min(THREADS_MAX, availableParallelism());
     this.hashConcurrency = this.#threadsMax * HASHES_PER_THREAD;
     const openFilesMax = Math.floor((OPEN_FILES_MAX - READ_FILES_MAX) / this.#threadsMax);
-    const workerData: WorkerDiskData = { openFilesMax };
+    const workerData: WorkerDiskData = { openFilesMax, writeLocks: createWriteLocks() };
     this.#pool = new WorkerPool({ url: options.url, threadsMax: this.#threadsMax, workerData });
     this.#collectedArenas = new FinalizationRegistry((id) => this.#pool.forget(id));
+    // A thread takes longer to start than a torrent to be read: it starts meanwhile.
+    this.#pool.warm();
   }
 
   get pendingWriteBytes(): number {
