@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly peers?: readonly string[];
   /** Upload limit, so that a test can step in half-way; libtorrent's driver only. */
   readonly uploadBytesPerSecond?: number;
+  /** Greet peers unencrypted at once, where the program would try encryption first; Transmission's driver only. */
+  readonly plaintext?: boolean;
   /** Listen on the host's IPv6 address; libtorrent's and Millrace's drivers only. */
   readonly overIpv6?: boolean;
 }

@@ -1,5 +1,5 @@
 // transmission-daemon, told what to do by transmission-remote, as its users do it. Encryption stays at the program's default
-// (preferred): it greets with an encrypted handshake first and falls back to the plain one.
+// (preferred) unless `plaintext` is asked for: it greets with an encrypted handshake first and falls back to the plain one.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,7 +13,7 @@ export const transmission: Client = {
   v2: false,
   createsEmptyFiles: false,
   takesPeers: false,
-  async start({ host, source, dataDir, workDir }) {
+  async start({ host, source, dataDir, workDir, plaintext = false }) {
     mkdirSync(workDir, { recursive: true });
     writeFileSync(
       join(workDir, 'settings.json'),
@@ -22,6 +22,7 @@ export const transmission: Client = {
         'cache-size-mb': 4,
         'dht-enabled': false,
         'download-dir': dataDir,
+        ...(plaintext ? { encryption: 0 } : {}), // 0: tolerated, 1: preferred
         'lpd-enabled': false,
         'peer-port': PEER_PORT,
         'pex-enabled': false,

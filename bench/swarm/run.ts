@@ -1,0 +1,41 @@
+// npm run bench:swarm: Millrace and rivals as seeds and leechers on a private network, beside the bare loops of Node. Needs
+// root, and the programs of the interoperability tests. bench/README.md says what each scenario is.
+import { sweepNamespaces } from '../../interop/world/world.ts';
+import { writeReport } from '../harness/report.ts';
+import { bare } from './bare.ts';
+import { leech } from './leech.ts';
+import { parseOptions, type ScenarioName, type SwarmOptions, USAGE } from './options.ts';
+import type { ScenarioResult } from './scenario.ts';
+
+const RUN: Readonly<Partial<Record<ScenarioName, (options: SwarmOptions) => Promise<ScenarioResult>>>> = {
+  bare,
+  leech,
+};
+
+async function main(): Promise<void> {
+  const options = parseOptions();
+  if (options === undefined) {
+    console.log(USAGE);
+    return;
+  }
+  sweepNamespaces();
+  const results: ScenarioResult[] = [];
+  for (const scenario of options.scenarios) {
+    const run = RUN[scenario];
+    if (run === undefined) continue;
+    console.log(`\n${scenario}`);
+    const result = await run(options);
+    results.push(result);
+    console.log(`\n${result.tables.join('\n\n')}`);
+    for (const failure of result.failures) console.error(`failed: ${failure}`);
+  }
+  if (!options.isSmoke || options.out !== undefined) {
+    const benchmark = `swarm-${options.scenarios.length === 1 ? options.scenarios[0] : 'all'}`;
+    const scenarios = results.map(({ tables: _tables, ...figures }) => figures);
+    const file = await writeReport({ benchmark, programs: options.programs, out: options.out }, { scenarios });
+    console.log(`\nwritten to ${file}`);
+  }
+  if (results.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
+}
+
+await main();
