@@ -20,3 +20,7 @@ export function figure(value: number | undefined, digits: number): string {
   if (value === undefined || !Number.isFinite(value)) return '-';
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
+
+export function percent(share: number | undefined): string {
+  return share === undefined || !Number.isFinite(share) ? '-' : `${figure(share * 100, 0)} %`;
+}

@@ -24,8 +24,8 @@ export interface SwarmOptions {
   readonly folder: string;
   /** What the page cache holds before a run, where the folder is on a disk. */
   readonly cache: 'warm' | 'cold';
-  /** MB/s that the 50 seeds of `many-seeds` give together; undefined: what one seed gave in the same run. */
-  readonly manySeedsMegabytesPerSecond: number | undefined;
+  /** Who fetches from the seeds of `seed`. */
+  readonly leecher: 'millrace' | 'sink';
   readonly out: string | undefined;
   readonly isSmoke: boolean;
 }
@@ -35,6 +35,7 @@ export const USAGE = `npm run bench:swarm -- [options]
   --scenario LIST      ${SCENARIOS.join(', ')}, or all (default: all)
   --clients LIST       ${Object.keys(clients).join(', ')} (default: all of them)
   --seed PROGRAM       who feeds the leechers of "leech" (default: millrace)
+  --leecher WHO        who fetches from the seeds of "seed": millrace, or sink, which verifies and writes nothing (default: millrace)
   --runs N             runs of each program, alternating (default: 5)
   --size-mib N         size of the torrent (default: 1024)
   --piece-length SIZE  16KiB, 1MiB (default: 1MiB)
@@ -42,7 +43,6 @@ export const USAGE = `npm run bench:swarm -- [options]
   --protocol FORMAT    v1, v2 or hybrid (default: v1)
   --folder DIR         where all data lies (default: /dev/shm, in memory)
   --cache STATE        on a disk: warm or cold page cache before each run (default: warm)
-  --rate MB            MB/s of the 50 seeds of "many-seeds" together (default: what one seed gives in the same run)
   --out FILE           the JSON report (default: bench/results/swarm-SCENARIO-DATE-COMMIT.json)
   --smoke              every scenario with little data, one run; no report unless --out is given`;
 
@@ -54,6 +54,7 @@ export function parseOptions(): SwarmOptions | undefined {
       scenario: { type: 'string', default: 'all' },
       clients: { type: 'string' },
       seed: { type: 'string', default: 'millrace' },
+      leecher: { type: 'string', default: 'millrace' },
       runs: { type: 'string' },
       'size-mib': { type: 'string' },
       'piece-length': { type: 'string', default: '1MiB' },
@@ -61,7 +62,6 @@ export function parseOptions(): SwarmOptions | undefined {
       protocol: { type: 'string', default: 'v1' },
       folder: { type: 'string', default: '/dev/shm' },
       cache: { type: 'string', default: 'warm' },
-      rate: { type: 'string' },
       out: { type: 'string' },
       smoke: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -81,7 +81,7 @@ export function parseOptions(): SwarmOptions | undefined {
     format: listOf(values.protocol, ['v1', 'v2', 'hybrid'] as const, '--protocol')[0]!,
     folder: values.folder,
     cache: listOf(values.cache, ['warm', 'cold'] as const, '--cache')[0]!,
-    manySeedsMegabytesPerSecond: values.rate === undefined ? undefined : positive(values.rate, '--rate'),
+    leecher: listOf(values.leecher, ['millrace', 'sink'] as const, '--leecher')[0]!,
     out: values.out,
     isSmoke,
   };

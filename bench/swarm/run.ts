@@ -4,12 +4,20 @@ import { sweepNamespaces } from '../../interop/world/world.ts';
 import { writeReport } from '../harness/report.ts';
 import { bare } from './bare.ts';
 import { leech } from './leech.ts';
+import { leechVariants } from './leech-variants.ts';
+import { leechers } from './leechers.ts';
+import { manySeeds } from './many-seeds.ts';
 import { parseOptions, type ScenarioName, type SwarmOptions, USAGE } from './options.ts';
 import type { ScenarioResult } from './scenario.ts';
+import { seed } from './seed.ts';
 
-const RUN: Readonly<Partial<Record<ScenarioName, (options: SwarmOptions) => Promise<ScenarioResult>>>> = {
+const RUN: Readonly<Record<ScenarioName, (options: SwarmOptions) => Promise<ScenarioResult>>> = {
   bare,
   leech,
+  'leech-variants': leechVariants,
+  seed,
+  leechers,
+  'many-seeds': manySeeds,
 };
 
 async function main(): Promise<void> {
@@ -21,10 +29,8 @@ async function main(): Promise<void> {
   sweepNamespaces();
   const results: ScenarioResult[] = [];
   for (const scenario of options.scenarios) {
-    const run = RUN[scenario];
-    if (run === undefined) continue;
     console.log(`\n${scenario}`);
-    const result = await run(options);
+    const result = await RUN[scenario](options);
     results.push(result);
     console.log(`\n${result.tables.join('\n\n')}`);
     for (const failure of result.failures) console.error(`failed: ${failure}`);

@@ -12,7 +12,7 @@ import { compareContent } from '../harness/compare-content.ts';
 import { bareSeeder, type Contender, type Running } from './contender.ts';
 import { type BareFile, type BenchContent, prepareBareFile, writeContent } from './content.ts';
 import { costOf } from './process-cost.ts';
-import { BARE_PORT } from './programs/bare-stream.ts';
+import type { TorrentView } from './programs/torrent-view.ts';
 
 const SEED_READY_MS = 120_000;
 const QUIET_WINDOW_MS = 200;
@@ -88,6 +88,19 @@ export class SwarmStage {
     return known;
   }
 
+  /** The torrent as the light peers know it, which read v1 torrents of one file. */
+  view(): TorrentView {
+    const { infoHash } = this.torrent.view;
+    if (infoHash === null || this.spec.fileCount !== 1) throw new Error('light peers need a v1 torrent of one file');
+    const { totalBytes, pieceLengthBytes } = this.spec;
+    return { infoHash: Buffer.from(infoHash, 'hex'), totalBytes, pieceLengthBytes };
+  }
+
+  /** The tracker forgets every peer. */
+  async forgetPeers(): Promise<void> {
+    await this.#tracker.serve(this.torrent.trackerHashes);
+  }
+
   /** What the bare loops move. */
   bareFile(): BareFile {
     this.#bareFile ??= prepareBareFile(this.content, this.spec.fileCount, this.world.directory);
@@ -108,10 +121,10 @@ export class SwarmStage {
   }
 
   /** Starts a seed that the tracker alone knows from now on, and waits until it has checked its data. */
-  async startSeed(seed: Contender): Promise<ReadySeed> {
-    const host = await this.host('seed');
+  async startSeed(seed: Contender, hostName = 'seed'): Promise<ReadySeed> {
+    const host = await this.host(hostName);
     const workDir = this.folder('seed-state').path;
-    if (seed.isClient) await this.#tracker.serve(this.torrent.trackerHashes);
+    if (seed.isClient) await this.forgetPeers();
     const { parent } = this.content;
     const source = this.torrent.path;
     const running = await seed.start({ host, source, dataDir: parent, workDir, seeding: true, plaintext: true });
@@ -125,7 +138,7 @@ export class SwarmStage {
       await running.stop();
       throw error;
     }
-    return { running, processId, address: `${host.address}:${seed.isClient ? PEER_PORT : BARE_PORT}` };
+    return { running, processId, address: `${host.address}:${seed.port ?? PEER_PORT}` };
   }
 
   /**

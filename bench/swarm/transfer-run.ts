@@ -1,7 +1,7 @@
 // One transfer: a leecher starts, fetches everything from a seed that is ready, and is compared byte by byte. Seconds run from
 // the start of the program until it says that every piece is there and verified; the accounts of both sides are read then.
 import { readFileSync } from 'node:fs';
-import type { Contender } from './contender.ts';
+import type { Contender, Running } from './contender.ts';
 import { type Cost, costOf } from './process-cost.ts';
 import { type ReadySeed, type SwarmStage, waitQuiet } from './stage.ts';
 
@@ -24,11 +24,21 @@ export interface TransferRun {
   readonly syncSeconds?: number;
 }
 
+export interface TransferOptions {
+  /** For Node, where the leecher is Millrace. */
+  readonly nodeArguments?: readonly string[];
+  /** Addresses that the leecher is given: its tracker does not know them. */
+  readonly peers?: readonly string[];
+  /** Called when the leecher is complete and still runs. */
+  onComplete?(running: Running): void | Promise<void>;
+}
+
 export async function transferOnce(
   stage: SwarmStage,
   name: string,
   leecher: Contender,
   seed: ReadySeed,
+  more: TransferOptions = {},
 ): Promise<TransferRun> {
   const data = stage.folder('data');
   const state = stage.folder('leecher-state');
@@ -44,7 +54,8 @@ export async function transferOnce(
     workDir: state.path,
     seeding: false,
     plaintext: true,
-    ...(leecher.isClient ? {} : { peers: [seed.address] }),
+    peers: more.peers ?? (leecher.isClient ? [] : [seed.address]),
+    nodeArguments: more.nodeArguments ?? [],
   });
   const arrival = watchArrival(running.process.child.pid ?? 0);
   try {
@@ -52,6 +63,7 @@ export async function transferOnce(
     const seconds = (performance.now() - startedMs) / 1000;
     const own = costOf(running.process.child.pid ?? 0);
     const seedNow = costOf(seed.processId);
+    await more.onComplete?.(running);
     await running.stop();
     const firstBlockSeconds = Math.max(0, arrival.stop() - startedMs) / 1000;
     const synced = stage.isOnDisk ? { syncSeconds: await stage.sync() } : {};

@@ -1,5 +1,5 @@
 // Medians of transfer runs, their ratios to Millrace in the same run of the benchmark, and the tables that show both.
-import { figure, markdownTable } from '../harness/markdown-table.ts';
+import { figure, markdownTable, percent } from '../harness/markdown-table.ts';
 import { BARE } from './contender.ts';
 import { median } from './process-cost.ts';
 import type { TransferRun } from './transfer-run.ts';
@@ -59,10 +59,14 @@ function speedOf(runs: readonly TransferRun[], name: string): number | undefined
 export interface TransferRatio {
   readonly against: string;
   readonly throughput: number;
+  /** Without the time until the first block: start-up, announce and handshakes left out. */
+  readonly transferThroughput: number;
   readonly leecherCpu: number;
   readonly seedCpu: number;
   readonly leecherPeak: number;
 }
+
+const transferSeconds = (summary: TransferSummary): number => summary.seconds - summary.firstBlockSeconds;
 
 /** The named row over each of the others. */
 export function ratiosTo(name: string, summaries: readonly TransferSummary[]): TransferRatio[] {
@@ -73,13 +77,12 @@ export function ratiosTo(name: string, summaries: readonly TransferSummary[]): T
     .map((other) => ({
       against: other.name,
       throughput: round(other.seconds / own.seconds),
+      transferThroughput: round(transferSeconds(other) / transferSeconds(own)),
       leecherCpu: round(own.leecherCpuSeconds / other.leecherCpuSeconds),
       seedCpu: round(own.seedCpuSeconds / other.seedCpuSeconds),
       leecherPeak: round(own.leecherPeakMib / other.leecherPeakMib),
     }));
 }
-
-const percent = (share: number | undefined): string => (share === undefined ? '-' : `${figure(share * 100, 0)} %`);
 
 /** `first` names what the rows are. */
 export function summaryTable(first: string, summaries: readonly TransferSummary[]): string {
@@ -113,10 +116,11 @@ export function summaryTable(first: string, summaries: readonly TransferSummary[
 
 export function ratioTable(name: string, ratios: readonly TransferRatio[]): string {
   return markdownTable(
-    [`${name} over`, 'Throughput', 'CPU', 'CPU of seed', 'Peak resident'],
+    [`${name} over`, 'Throughput', 'From first block', 'CPU', 'CPU of seed', 'Peak resident'],
     ratios.map((row) => [
       row.against,
       figure(row.throughput, 2),
+      figure(row.transferThroughput, 2),
       figure(row.leecherCpu, 2),
       figure(row.seedCpu, 2),
       figure(row.leecherPeak, 2),

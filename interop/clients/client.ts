@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly uploadBytesPerSecond?: number;
   /** Greet peers unencrypted at once, where the program would try encryption first; Transmission's driver only. */
   readonly plaintext?: boolean;
+  /** Arguments for Node itself, before the program's own; Millrace's driver only. */
+  readonly nodeArguments?: readonly string[];
   /** Listen on the host's IPv6 address; libtorrent's and Millrace's drivers only. */
   readonly overIpv6?: boolean;
 }

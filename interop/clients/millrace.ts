@@ -21,8 +21,12 @@ export function eventNamed(name: string): (line: string) => boolean {
   return (line) => line.startsWith('{') && (JSON.parse(line) as MillraceEvent).event === name;
 }
 
-export function spawnMillrace(host: Host, args: readonly string[]): RunningProcess {
-  return host.spawn('millrace', process.execPath, [millraceMain(), ...args]);
+export function spawnMillrace(
+  host: Host,
+  args: readonly string[],
+  nodeArguments: readonly string[] = [],
+): RunningProcess {
+  return host.spawn('millrace', process.execPath, [...nodeArguments, millraceMain(), ...args]);
 }
 
 /** The last lines; of the progress lines, only the last few. */
@@ -36,7 +40,7 @@ export const millrace: Client = {
   v2: true,
   createsEmptyFiles: true,
   takesPeers: true,
-  async start({ host, source, dataDir, seeding, peers = [], overIpv6 = false }) {
+  async start({ host, source, dataDir, seeding, peers = [], overIpv6 = false, nodeArguments = [] }) {
     const options = ['--json', '--port', String(PEER_PORT), ...QUIET_NETWORK];
     if (overIpv6) options.push('--bind', host.address6);
     const known = peers.flatMap((peer) => ['--peer', peer]);
@@ -45,6 +49,7 @@ export const millrace: Client = {
       seeding
         ? ['seed', source, '--data', dataDir, ...options, ...known]
         : ['download', source, '--output', dataDir, '--seed', ...options, ...known],
+      nodeArguments,
     );
     const client = runningClient('millrace', process, async (timeoutMs) => {
       await process.waitForLine(eventNamed('complete'), timeoutMs, 'having every piece');

@@ -108,7 +108,7 @@ worker.on('message', (indexes: readonly number[]) => {
   doneCount += indexes.length;
   if (sentCount - doneCount <= WAITING_PIECES_MAX) socket.resume();
   if (doneCount < pieceCount) return;
-  console.log(JSON.stringify({ event: 'complete', loopSeconds: (performance.now() - startedMs) / 1000 }));
+  console.log(JSON.stringify({ event: 'complete', transferSeconds: (performance.now() - startedMs) / 1000 }));
   worker.postMessage('end');
 });
 // Stays until it is told to go, as a client that seeds: its account is read meanwhile.

@@ -24,8 +24,8 @@ socket.on('connect', () => {
   startedMs = performance.now();
 });
 socket.on('end', () => {
-  const loopSeconds = (performance.now() - startedMs) / 1000;
-  console.log(JSON.stringify({ event: 'complete', loopSeconds, receivedBytes }));
+  const transferSeconds = (performance.now() - startedMs) / 1000;
+  console.log(JSON.stringify({ event: 'complete', transferSeconds, receivedBytes, shares: [receivedBytes] }));
 });
 // Stays until it is told to go: its account is read meanwhile.
 setInterval(() => undefined, 1_000);
