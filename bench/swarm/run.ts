@@ -26,7 +26,10 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  sweepNamespaces();
+  sweepNamespaces(false, options.folder);
+  // An interrupted run removes its namespaces and data as it ends.
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
   const results: ScenarioResult[] = [];
   for (const scenario of options.scenarios) {
     console.log(`\n${scenario}`);

@@ -1,6 +1,6 @@
 // One transfer: a leecher starts, fetches everything from a seed that is ready, and is compared byte by byte. Seconds run from
 // the start of the program until it says that every piece is there and verified; the accounts of both sides are read then.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import type { Contender, Running } from './contender.ts';
 import { type Cost, costOf } from './process-cost.ts';
 import { type ReadySeed, type SwarmStage, waitQuiet } from './stage.ts';
@@ -91,10 +91,11 @@ export async function transferOnce(
 
 /** Looks at the network of a process until blocks have come to it; `stop` gives the time of that. */
 function watchArrival(processId: number): { stop(): number } {
+  const outside = readlinkSync('/proc/self/ns/net');
   let before: number | undefined;
   let arrivedMs = Number.NaN;
   const timer = setInterval(() => {
-    const received = receivedBytes(processId);
+    const received = receivedBytes(processId, outside);
     if (received === undefined) return;
     before ??= received;
     if (received - before < ARRIVAL_BYTES) return;
@@ -109,12 +110,13 @@ function watchArrival(processId: number): { stop(): number } {
   };
 }
 
-/** Of the interface that every host of the private network has. */
-function receivedBytes(processId: number): number | undefined {
+/** Of the interface that every host of the private network has; undefined while the process has not entered its namespace. */
+function receivedBytes(processId: number, outside: string): number | undefined {
   try {
+    if (readlinkSync(`/proc/${processId}/ns/net`) === outside) return undefined;
     const match = /^\s*eth0:\s*(\d+)/m.exec(readFileSync(`/proc/${processId}/net/dev`, 'utf8'));
     return match === null ? undefined : Number(match[1]);
   } catch {
-    return undefined; // it has not entered its namespace yet, or has ended
+    return undefined; // it has ended
   }
 }

@@ -51,8 +51,10 @@ function removeNamespace(name: string): void {
   spawnSync('ip', ['netns', 'del', name]);
 }
 
-/** Removes the namespaces and folders of runs whose process is gone, and with `ownRun` those of this run too. */
-export function sweepNamespaces(ownRun = false): number {
+/**
+ * Removes the namespaces of runs whose process is gone, and their folders in `folder`; with `ownRun` those of this run too.
+ */
+export function sweepNamespaces(ownRun = false, folder: string = tmpdir()): number {
   let removed = 0;
   const isLeftOver = (owner: number): boolean => (owner === runId() ? ownRun : !isAlive(owner));
   for (const name of listNamespaces()) {
@@ -61,10 +63,10 @@ export function sweepNamespaces(ownRun = false): number {
       removed++;
     }
   }
-  for (const name of readdirSync(tmpdir())) {
+  for (const name of readdirSync(folder)) {
     const owner = Number(name.startsWith(FOLDER_PREFIX) ? name.slice(FOLDER_PREFIX.length).split('-')[0] : Number.NaN);
     if (owner > 0 && isLeftOver(owner) && process.env['MILLRACE_INTEROP_KEEP'] === undefined) {
-      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      rmSync(join(folder, name), { recursive: true, force: true });
     }
   }
   return removed;
