@@ -3,7 +3,7 @@ import { clients } from '../../interop/clients/all.ts';
 import { bareLeechRow } from './bare.ts';
 import { contenderOf } from './contender.ts';
 import type { SwarmOptions } from './options.ts';
-import { alternate, type Row, type ScenarioResult, specOf, transferResult } from './scenario.ts';
+import { alternate, contendersOf, type Row, type ScenarioResult, specOf, transferResult } from './scenario.ts';
 import { SwarmStage } from './stage.ts';
 import { transferOnce } from './transfer-run.ts';
 
@@ -11,12 +11,8 @@ export async function leech(options: SwarmOptions): Promise<ScenarioResult> {
   const spec = specOf(options);
   const stage = await SwarmStage.open(spec);
   try {
-    const chosen = options.programs
-      .map((program) => clients[program])
-      .filter((client) => client.v2 || spec.format !== 'v2');
     const seed = await stage.startSeed(contenderOf(clients[options.seed]));
-    const rows = chosen.map((client): Row => {
-      const contender = contenderOf(client);
+    const rows = contendersOf(options).map((contender): Row => {
       return { name: contender.name, run: () => transferOnce(stage, contender.name, contender, seed) };
     });
     const results = await alternate([...rows, bareLeechRow(stage)], options.runCount);

@@ -1,6 +1,7 @@
 // What every scenario is given and gives back, and how it goes through its runs: each row once, then again, so that whatever
 // the machine does meanwhile meets all of them.
-import { BARE } from './contender.ts';
+import { clients } from '../../interop/clients/all.ts';
+import { BARE, type Contender, contenderOf } from './contender.ts';
 import type { ScenarioName, SwarmOptions } from './options.ts';
 import type { StageSpec } from './stage.ts';
 import type { TransferRun } from './transfer-run.ts';
@@ -53,6 +54,14 @@ export async function alternate(
     }
   }
   return { runs, failures };
+}
+
+/** The chosen clients that read such torrents: of hybrid ones too many rivals refuse those with several files. */
+export function contendersOf({ programs, format }: SwarmOptions): Contender[] {
+  return programs
+    .map((program) => clients[program])
+    .filter((client) => client.v2 || format === 'v1')
+    .map(contenderOf);
 }
 
 export function specOf(options: SwarmOptions): StageSpec {

@@ -4,7 +4,7 @@ import { clients } from '../../interop/clients/all.ts';
 import { bareLeechRow, bareSeedRow } from './bare.ts';
 import { type Contender, contenderOf, sinkLeechers } from './contender.ts';
 import type { SwarmOptions } from './options.ts';
-import { alternate, type Row, type ScenarioResult, specOf, transferResult } from './scenario.ts';
+import { alternate, contendersOf, type Row, type ScenarioResult, specOf, transferResult } from './scenario.ts';
 import { SwarmStage } from './stage.ts';
 import { type TransferRun, transferOnce } from './transfer-run.ts';
 
@@ -14,11 +14,7 @@ export async function seed(options: SwarmOptions): Promise<ScenarioResult> {
   const isSink = options.leecher === 'sink';
   try {
     const leecher = isSink ? sinkLeechers(stage.view(), 1, spec.totalBytes) : contenderOf(clients.millrace);
-    const chosen = options.programs
-      .map((program) => clients[program])
-      .filter((client) => client.v2 || spec.format !== 'v2');
-    const rows = chosen.map((client): Row => {
-      const contender = contenderOf(client);
+    const rows = contendersOf(options).map((contender): Row => {
       return { name: contender.name, run: () => seedOnce(stage, contender, leecher) };
     });
     const bareRow = isSink ? bareSeedRow(stage) : bareLeechRow(stage);

@@ -5,7 +5,9 @@ import type { Contender, Running } from './contender.ts';
 import { type Cost, costOf } from './process-cost.ts';
 import { type ReadySeed, type SwarmStage, waitQuiet } from './stage.ts';
 
-const RUN_TIMEOUT_MS = 300_000;
+/** A client that is slower than this has failed. */
+const BYTES_PER_MS_MIN = 4_000;
+const TIMEOUT_EXTRA_MS = 60_000;
 const ARRIVAL_LOOK_MS = 5;
 /** More than announces and handshakes bring. */
 const ARRIVAL_BYTES = 64 * 1024;
@@ -42,7 +44,7 @@ export async function transferOnce(
 ): Promise<TransferRun> {
   const data = stage.folder('data');
   const state = stage.folder('leecher-state');
-  const host = await stage.host('leecher');
+  const host = await stage.host(`leech-${leecher.program}`);
   await stage.settle();
   await waitQuiet(seed.processId);
   const seedBefore = costOf(seed.processId);
@@ -59,7 +61,7 @@ export async function transferOnce(
   });
   const arrival = watchArrival(running.process.child.pid ?? 0);
   try {
-    await running.waitComplete(RUN_TIMEOUT_MS);
+    await running.waitComplete(TIMEOUT_EXTRA_MS + stage.content.totalBytes / BYTES_PER_MS_MIN);
     const seconds = (performance.now() - startedMs) / 1000;
     const own = costOf(running.process.child.pid ?? 0);
     const seedNow = costOf(seed.processId);

@@ -43,6 +43,7 @@ export const transmission: Client = {
       const added = await remote('-w', dataDir, '-a', source);
       if (added.code === 0 && added.stdout.includes('success')) break;
       if (performance.now() > endMs || process.exit !== undefined) {
+        await process.stop('SIGKILL');
         throw new Error(`transmission did not take the torrent: ${added.stdout}${added.stderr}\n${process.tail()}`);
       }
       await delay(150);
