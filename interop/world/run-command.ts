@@ -19,7 +19,8 @@ export interface RunOptions {
   readonly allowFailure?: boolean;
 }
 
-const OUTPUT_KEPT_CHARACTERS = 1_000_000;
+/** Descriptions of torrents with many files are long. */
+const OUTPUT_KEPT_CHARACTERS = 16_000_000;
 
 export async function runCommand(
   command: string,
