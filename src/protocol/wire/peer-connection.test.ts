@@ -135,7 +135,17 @@ describe('order of bitfield, have all and have none', () => {
     expect(connection.isClosed).toBe(false);
   });
 
-  test.each(states.slice(1))('%s may follow nothing else', (_name, write) => {
+  // aria2 says so when it has just become whole.
+  test('have all may come late once, and adds every piece', () => {
+    const connection = openConnection();
+    expect(receive(connection, message(have(1), encode.writeHaveAll)).at(-1)).toBe('HAVE_ALL');
+    expect([...connection.haveBefore!.indexes()]).toEqual([1]);
+    expect(connection.have!.isFull).toBe(true);
+    expect(connection.isClosed).toBe(false);
+    expect(receive(connection, message(encode.writeHaveAll)).at(-1)).toBe('WIRE_BITFIELD_UNEXPECTED');
+  });
+
+  test.each(states.filter(([name]) => name === 'HAVE_NONE'))('%s may follow nothing else', (_name, write) => {
     for (const before of mayNotPrecede) {
       for (const pieces of [PIECES, undefined]) {
         // Without metadata a block is wrong for another reason.

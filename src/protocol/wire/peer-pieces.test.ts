@@ -121,6 +121,14 @@ describe('before the metadata is known', () => {
     expect(members(connection)).toEqual([0, 1, 2, 3, 4, 5, 6, 8, 9, 10]);
   });
 
+  test('have all after other news covers it', () => {
+    const connection = openConnection({ pieces: undefined });
+    const dontHave = extended(EXTENSION_IDS.lt_donthave, encodeDontHave(7));
+    expect(receive(connection, message(have(3), dontHave, encode.writeHaveAll))).toEqual([]);
+    connection.setPieces(PIECES);
+    expect(members(connection)).toHaveLength(11);
+  });
+
   test('a bitfield borrows nothing from the chunk', () => {
     const connection = openConnection({ pieces: undefined });
     const chunk = message(bitfield(0x80, 0x20));

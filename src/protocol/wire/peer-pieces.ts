@@ -14,6 +14,8 @@ export class PeerPieces {
 
   /** Bitfield, have all or have none may still come: none has, and no message about pieces either. */
   #mayState = true;
+  /** Have all may come late, once: five bytes that cost a look at every piece. */
+  #mayStateAllLate = true;
   /** Until the piece count is known: what bitfield, have all or have none said. */
   // BOUNDED: the decoder refuses bitfields of more than PIECES_MAX bits.
   #pendingBitfield: Uint8Array | 'all' | 'none' = 'none';
@@ -34,8 +36,13 @@ export class PeerPieces {
     return this.#mayState ? this.#state(payload) : this.#merge(payload);
   }
 
+  /** aria2 sends it late when it has become whole. */
   handleHaveAll(): Violation | undefined {
-    return this.#state('all');
+    if (this.#mayState) return this.#state('all');
+    if (!this.#mayStateAllLate) return violationOf('WIRE_BITFIELD_UNEXPECTED');
+    this.#mayStateAllLate = false;
+    this.#mergeAll();
+    return undefined;
   }
 
   handleHaveNone(): Violation | undefined {
@@ -119,6 +126,17 @@ export class PeerPieces {
     this.haveBefore = this.have;
     this.have = bitfield;
     return undefined;
+  }
+
+  #mergeAll(): void {
+    if (this.have === undefined) {
+      this.#pendingBitfield = 'all';
+      this.#pendingChanges.clear();
+      return;
+    }
+    this.haveBefore = this.have;
+    this.have = new Bitfield(this.have.length);
+    this.have.setAll();
   }
 
   #change(pieceIndex: number, has: boolean): Violation | boolean {
