@@ -8,7 +8,7 @@ export const BATCH_BLOCKS_MAX = 64;
 const LARGE_BYTES = BATCH_BLOCKS_MAX * (BLOCK_BYTES + PIECE_HEADER_BYTES);
 /** Below this a fresh array costs less than keeping one. */
 const REUSE_FROM_BYTES = 128 * 1024;
-const KEPT_BUFFERS_MAX = 8;
+const KEPT_BUFFERS_MAX = 16;
 
 export class SendBuffers {
   readonly #kept: Uint8Array[] = [];
@@ -17,6 +17,11 @@ export class SendBuffers {
   /** Bytes in arrays that are taken. */
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  /** So much is on its way that a peer which has a batch under way had better wait with its next one. */
+  get isCrowded(): boolean {
+    return this.#usedBytes >= KEPT_BUFFERS_MAX * LARGE_BYTES;
   }
 
   /** Whether a whole batch fits what may be on its way at once. */

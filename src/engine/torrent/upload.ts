@@ -101,7 +101,7 @@ export class Upload {
     while (peer.requests.length > 0 && !peer.isClosed && peer.sendingBytes < aheadBytes) {
       const { gate, buffers } = this.#parts;
       // The requests wait until some of what is on its way has gone, or for the next round.
-      if (!buffers.hasRoom) return;
+      if (!buffers.hasRoom || (buffers.isCrowded && peer.sendingBytes > 0)) return;
       // A slow peer gets small batches: what is handed to its socket can neither be cancelled nor choked any more.
       const blocks = Math.min(BATCH_BLOCKS_MAX, Math.ceil(aheadBytes / BLOCK_BYTES));
       const granted = gate.take(blocks * BLOCK_BYTES, BLOCK_BYTES, nowMs);
