@@ -1,5 +1,6 @@
-// The memory of one piece that is coming in: one slab, or for a piece larger than a slab one for each part that has
-// begun to arrive. Who holds the slabs: this object, from the first block of a part until the disk has taken it.
+// The memory of one piece that is coming in: one slab, or for more bytes than a slab holds one for each part that has
+// begun to arrive. Padding behind the last block costs none: in a v2 torrent of small files it is most of each piece.
+// Who holds the slabs: this object, from the first block of a part until the disk has taken it.
 
 import { BLOCK_BYTES, SLAB_BYTES } from '../../protocol/limits.ts';
 import type { BlockPool, Slab } from '../../storage/block-pool.ts';
@@ -9,14 +10,12 @@ export interface FilledPart {
   readonly slab: Slab;
   /** From the start of the piece, in bytes. */
   readonly offset: number;
-  /** Bytes of the part that belong to the piece, padding included. */
+  /** Bytes of the part's blocks, the last one made up to a whole block with padding where the piece has some. */
   readonly length: number;
 }
 
 export class PieceBuffer {
   readonly pieceIndex: number;
-  /** Of the piece in the torrent's byte space, padding included. */
-  readonly sizeBytes: number;
   /** SHA-1 of each block received, joined, kept only for a piece that failed before. */
   blockSha1s: Uint8Array | undefined;
   /** Parts handed to the disk and not yet answered. */
@@ -26,27 +25,31 @@ export class PieceBuffer {
   /** A part could not be written. */
   hasFailed = false;
   readonly #requestableBytes: number;
+  /** Up to the end of the last block, or of the piece. */
+  readonly #keptBytes: number;
   readonly #pool: BlockPool;
   readonly #slabs: (Slab | undefined)[];
   /** Blocks of each part that have not come. */
   readonly #missingBlocks: Uint16Array;
 
-  /** `requestableBytes` is what peers are asked for; the rest of the piece reads as zeros. */
+  /**
+   * `sizeBytes` is the piece's in the torrent's byte space, padding included; `requestableBytes`, at least one, is what
+   * peers are asked for. The rest of the piece reads as zeros.
+   */
   constructor(pool: BlockPool, pieceIndex: number, sizeBytes: number, requestableBytes: number) {
     this.#pool = pool;
     this.pieceIndex = pieceIndex;
-    this.sizeBytes = sizeBytes;
     this.#requestableBytes = requestableBytes;
-    const partCount = Math.max(1, Math.ceil(sizeBytes / SLAB_BYTES));
+    this.#keptBytes = Math.min(sizeBytes, Math.ceil(requestableBytes / BLOCK_BYTES) * BLOCK_BYTES);
+    const partCount = Math.ceil(this.#keptBytes / SLAB_BYTES);
     this.#slabs = new Array<Slab | undefined>(partCount).fill(undefined);
     this.#missingBlocks = new Uint16Array(partCount);
     for (let part = 0; part < partCount; part++) {
-      const bytes = Math.max(0, Math.min(requestableBytes - part * SLAB_BYTES, SLAB_BYTES));
-      this.#missingBlocks[part] = Math.ceil(bytes / BLOCK_BYTES);
+      this.#missingBlocks[part] = Math.ceil(this.#bytesOfPart(part) / BLOCK_BYTES);
     }
   }
 
-  /** The piece is larger than a slab and goes to the disk part by part. */
+  /** More bytes come than a slab holds: they go to the disk part by part. */
   get isInParts(): boolean {
     return this.#slabs.length > 1;
   }
@@ -56,10 +59,9 @@ export class PieceBuffer {
     const part = Math.floor(begin / SLAB_BYTES);
     let slab = this.#slabs[part];
     if (slab === undefined) {
-      const offset = part * SLAB_BYTES;
-      const bytes = Math.min(this.sizeBytes - offset, SLAB_BYTES);
+      const bytes = this.#bytesOfPart(part);
       // A slab may hold another piece's bytes; what is not asked for must read as zeros.
-      slab = this.#pool.take(bytes, Math.min(bytes, Math.max(0, this.#requestableBytes - offset)));
+      slab = this.#pool.take(bytes, Math.min(bytes, this.#requestableBytes - part * SLAB_BYTES));
       this.#slabs[part] = slab;
     }
     return slab;
@@ -68,7 +70,7 @@ export class PieceBuffer {
   /** The bytes of a block that has come, with the padding that may follow its last byte. */
   blockBytes(begin: number): Uint8Array {
     const offset = begin % SLAB_BYTES;
-    return this.slabAt(begin)!.bytes.subarray(offset, offset + Math.min(BLOCK_BYTES, this.sizeBytes - begin));
+    return this.slabAt(begin)!.bytes.subarray(offset, offset + Math.min(BLOCK_BYTES, this.#keptBytes - begin));
   }
 
   /** Counts a block that has come; returns its part when that is now full. The caller releases the slab. */
@@ -78,8 +80,7 @@ export class PieceBuffer {
     if (this.#missingBlocks[part] !== 0) return undefined;
     const slab = this.#slabs[part]!;
     this.#slabs[part] = undefined;
-    const offset = part * SLAB_BYTES;
-    return { slab, offset, length: Math.min(this.sizeBytes - offset, SLAB_BYTES) };
+    return { slab, offset: part * SLAB_BYTES, length: this.#bytesOfPart(part) };
   }
 
   /** Gives the memory back. */
@@ -89,5 +90,9 @@ export class PieceBuffer {
       if (slab !== undefined) this.#pool.release(slab);
       this.#slabs[part] = undefined;
     }
+  }
+
+  #bytesOfPart(part: number): number {
+    return Math.min(this.#keptBytes - part * SLAB_BYTES, SLAB_BYTES);
   }
 }
