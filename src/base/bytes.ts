@@ -2,7 +2,8 @@
 
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
 
-const HEX_DIGITS = '0123456789abcdef';
+const HEX_DIGITS: Uint8Array = new TextEncoder().encode('0123456789abcdef');
+const HEX_CHUNK_BYTES = 1_024;
 const utf8Encoder = new TextEncoder();
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const utf8Lenient = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
@@ -40,7 +41,16 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
 /** Lower-case hexadecimal. */
 export function bytesToHex(bytes: Uint8Array): string {
   let hex = '';
-  for (const byte of bytes) hex += HEX_DIGITS[byte >> 4]! + HEX_DIGITS[byte & 15]!;
+  // By large parts: a string that grows digit by digit is a rope of 32 bytes for each.
+  for (let start = 0; start < bytes.length; start += HEX_CHUNK_BYTES) {
+    const end = Math.min(bytes.length, start + HEX_CHUNK_BYTES);
+    const digits = new Uint8Array((end - start) * 2);
+    for (let i = start, at = 0; i < end; i++) {
+      digits[at++] = HEX_DIGITS[bytes[i]! >> 4]!;
+      digits[at++] = HEX_DIGITS[bytes[i]! & 15]!;
+    }
+    hex += String.fromCharCode(...digits);
+  }
   return hex;
 }
 

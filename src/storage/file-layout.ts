@@ -21,10 +21,38 @@ export interface FileSpan {
   readonly isZero: boolean;
 }
 
+/** Where a torrent's files stand, as arrays: cheap to share with other threads, and to keep for a million files. */
+export interface FilePlaces {
+  /** Where each file starts in the byte space. */
+  readonly starts: Float64Array;
+  readonly lengths: Float64Array;
+  /** Indexes of the files that have bytes of their own (no pads, none empty), in the order of the byte space. */
+  readonly dataFiles: Int32Array;
+}
+
 /** Pieces from `first` up to, not including, `end`. */
 export interface PieceRange {
   readonly first: number;
   readonly end: number;
+}
+
+/** Gives files that name no place the one behind the file before them. */
+export function placesOf(files: readonly LayoutFile[]): FilePlaces {
+  const starts = new Float64Array(files.length);
+  const lengths = new Float64Array(files.length);
+  const dataFiles = new Int32Array(files.length);
+  let dataFileCount = 0;
+  let end = 0;
+  for (let i = 0; i < files.length; i++) {
+    const { lengthBytes, offsetBytes = end, pad } = files[i]!;
+    assert(lengthBytes >= 0 && Number.isSafeInteger(lengthBytes), 'a file has a length');
+    assert(offsetBytes >= end && Number.isSafeInteger(offsetBytes + lengthBytes), 'files do not overlap');
+    starts[i] = offsetBytes;
+    lengths[i] = lengthBytes;
+    if (!pad && lengthBytes > 0) dataFiles[dataFileCount++] = i;
+    end = offsetBytes + lengthBytes;
+  }
+  return { starts, lengths, dataFiles: dataFiles.slice(0, dataFileCount) };
 }
 
 export class FileLayout {
@@ -35,30 +63,19 @@ export class FileLayout {
   readonly pieceCount: number;
   readonly #starts: Float64Array;
   readonly #lengths: Float64Array;
-  /** Indexes of the files that have bytes of their own (no pads, none empty), in the order of the byte space. */
   readonly #dataFiles: Int32Array;
 
-  constructor(files: readonly LayoutFile[], pieceLengthBytes: number) {
+  constructor(files: readonly LayoutFile[] | FilePlaces, pieceLengthBytes: number) {
     assert(Number.isSafeInteger(pieceLengthBytes) && pieceLengthBytes > 0, 'a piece has at least one byte');
+    const { starts, lengths, dataFiles } = 'starts' in files ? files : placesOf(files);
     this.pieceLengthBytes = pieceLengthBytes;
-    this.fileCount = files.length;
-    this.#starts = new Float64Array(files.length);
-    this.#lengths = new Float64Array(files.length);
-    const dataFiles = new Int32Array(files.length);
-    let dataFileCount = 0;
-    let end = 0;
-    for (let i = 0; i < files.length; i++) {
-      const { lengthBytes, offsetBytes = end, pad } = files[i]!;
-      assert(lengthBytes >= 0 && Number.isSafeInteger(lengthBytes), 'a file has a length');
-      assert(offsetBytes >= end && Number.isSafeInteger(offsetBytes + lengthBytes), 'files do not overlap');
-      this.#starts[i] = offsetBytes;
-      this.#lengths[i] = lengthBytes;
-      if (!pad && lengthBytes > 0) dataFiles[dataFileCount++] = i;
-      end = offsetBytes + lengthBytes;
-    }
-    this.#dataFiles = dataFiles.slice(0, dataFileCount);
-    this.spaceBytes = end;
-    this.pieceCount = Math.ceil(end / pieceLengthBytes);
+    this.fileCount = starts.length;
+    this.#starts = starts;
+    this.#lengths = lengths;
+    this.#dataFiles = dataFiles;
+    const last = this.fileCount - 1;
+    this.spaceBytes = last < 0 ? 0 : starts[last]! + lengths[last]!;
+    this.pieceCount = Math.ceil(this.spaceBytes / pieceLengthBytes);
   }
 
   /** Where the file starts in the byte space. */

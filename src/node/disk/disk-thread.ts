@@ -8,7 +8,8 @@ import { FileHandles } from './file-handles.ts';
 import { blockSha1s, PieceHasher } from './piece-hasher.ts';
 import { FolderWalker } from './safe-folder.ts';
 import { StorageFiles } from './storage-files.ts';
-import type { OpenThings, StoredTorrent } from './torrent-handles.ts';
+import type { StoredTorrent } from './stored-torrent.ts';
+import type { OpenThings } from './torrent-handles.ts';
 import { WriteLocks } from './write-locks.ts';
 
 const NO_DATA = new Uint8Array(0);

@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { DiskThread } from './disk-thread.ts';
 import { serveJobs } from './serve-jobs.ts';
-import type { StoredTorrent } from './torrent-handles.ts';
+import type { StoredTorrent } from './stored-torrent.ts';
 import type { WorkerDiskData, WorkerDiskJob } from './worker-disk.ts';
 
 const { openFilesMax, writeLocks } = workerData as WorkerDiskData;

@@ -6,7 +6,7 @@ import { diskErrorOf } from './disk-failure.ts';
 import type { DiskAnswer, DiskJob } from './disk-job.ts';
 import { DiskThread } from './disk-thread.ts';
 import { QueuedStorage, type StorageBackend } from './queued-storage.ts';
-import type { StoredTorrent } from './torrent-handles.ts';
+import type { StoredTorrent } from './stored-torrent.ts';
 
 /** How long jobs may hold up the thread in one turn, in ms; one job may take longer. */
 const TURN_MS = 8;
@@ -61,10 +61,10 @@ export class InlineDisk implements Disk {
       read(pieceIndex, begin, targets, onDone): void {
         schedule(() => onDone(readNow(thread, storageId, pieceIndex, begin, targets)));
       },
-      replaceTorrent: (changed: StoredTorrent): void => {
+      reopenTorrent: (): void => {
         thread.closeStorage(storageId);
         storageId = ++this.#lastStorageId;
-        thread.openStorage(storageId, changed);
+        thread.openStorage(storageId, torrent);
       },
       countPendingWrite: (bytes: number): void => {
         this.#pendingWriteBytes += bytes;

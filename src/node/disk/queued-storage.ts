@@ -14,7 +14,7 @@ import type {
 } from '../../platform/disk.ts';
 import type { DiskAnswer, DiskJob } from './disk-job.ts';
 import type { ExpectedDigest } from './piece-hasher.ts';
-import { type StoredTorrent, storedTorrentOf } from './torrent-handles.ts';
+import { type StoredTorrent, setWanted, storedTorrentOf } from './stored-torrent.ts';
 
 const CLOSED: DiskError = { code: 'DISK_CLOSED', message: 'the storage is closed' };
 
@@ -29,8 +29,8 @@ export interface StorageBackend {
     targets: readonly Uint8Array[],
     onDone: (outcome: WriteOutcome) => void,
   ): void;
-  /** Later jobs see this torrent. Called while no job is under way. */
-  replaceTorrent(torrent: StoredTorrent): void;
+  /** What the threads have open of the torrent is closed, and later jobs open it anew. Called while no job is under way. */
+  reopenTorrent(): void;
   /** Bytes of writes that began to wait (above zero) or were answered. */
   countPendingWrite(bytes: number): void;
   /** Closes the torrent's files. Called once, while no job is under way. */
@@ -46,7 +46,7 @@ interface Step {
 export class QueuedStorage implements Storage {
   readonly #backend: StorageBackend;
   readonly #hashing: PieceHashing;
-  #torrent: StoredTorrent;
+  readonly #torrent: StoredTorrent;
   // BOUNDED: by what the caller has under way; see `Disk.pendingWriteBytes` and `Disk.hashConcurrency`.
   readonly #waiting: Step[] = [];
   #runningCount = 0;
@@ -128,13 +128,12 @@ export class QueuedStorage implements Storage {
   }
 
   setWanted(wanted: readonly boolean[], onDone: (outcome: WriteOutcome) => void): void {
-    assert(wanted.length === this.#torrent.files.length, 'one truth value a file');
+    assert(wanted.length === this.#torrent.files.fileCount, 'one truth value a file');
     this.#submit({
       runsAlone: true,
       start: (finish) => {
-        const files = this.#torrent.files.map((file, i) => ({ ...file, wanted: wanted[i]! }));
-        this.#torrent = { ...this.#torrent, files };
-        this.#backend.replaceTorrent(this.#torrent);
+        setWanted(this.#torrent, wanted);
+        this.#backend.reopenTorrent();
         this.#prepare((error) => {
           onDone({ error });
           finish();

@@ -12,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -26,7 +27,8 @@ import type { PieceOutcome, Storage, StorageFile, StorageSpec, WriteOutcome } fr
 import { failureOf } from './disk-failure.ts';
 import { DiskThread } from './disk-thread.ts';
 import { InlineDisk } from './inline-disk.ts';
-import { storedTorrentOf } from './torrent-handles.ts';
+import { FolderWalker } from './safe-folder.ts';
+import { storedTorrentOf } from './stored-torrent.ts';
 
 const IS_LINUX = process.platform === 'linux';
 const IS_ROOT = process.getuid?.() === 0;
@@ -130,6 +132,32 @@ describe.skipIf(process.platform === 'win32')('links', () => {
     // Opened for reading in between, the file has to be opened for writing again.
     await new Promise<void>((resolve) => storage.setWanted([true], () => resolve()));
     expect(await write(storage, 1)).toMatchObject({ matched: true });
+  });
+
+  test('a folder that becomes a link between two files is refused', async () => {
+    mkdirSync(join(folder, 'outside'));
+    const storage = disk.openStorage(specOf('t/a/1', 't/b/1', 't/c/1', 't/b/2'));
+    expect(await write(storage, 0)).toMatchObject({ matched: true });
+    // The folder above is still open.
+    symlinkSync(join(folder, 'outside'), join(root, 't', 'b'));
+    expect(await write(storage, 1)).toMatchObject({ error: { code: 'DISK_PATH_UNSAFE' } });
+    expect(await write(storage, 2)).toMatchObject({ matched: true });
+    renameSync(join(root, 't'), join(root, 'away'));
+    symlinkSync(join(folder, 'outside'), join(root, 't'));
+    // Whether the old folder is still open or not, the link leads nowhere.
+    await write(storage, 3);
+    expect(readdirSync(join(folder, 'outside'))).toEqual([]);
+  });
+
+  test('folders that were removed and are there again are found, though their like was open', async () => {
+    const storage = disk.openStorage(specOf('t/a/1', 't/b/1', 't/b/2'));
+    expect(await write(storage, 0)).toMatchObject({ matched: true });
+    rmSync(join(root, 't'), { recursive: true });
+    mkdirSync(join(root, 't', 'b'), { recursive: true });
+    writeFileSync(join(root, 't', 'b', '1'), DATA);
+    expect((await read(storage, 1)).error).toBeUndefined();
+    expect(await write(storage, 2)).toMatchObject({ matched: true });
+    expect(readdirSync(join(root, 't', 'b'))).toEqual(['1', '2']);
   });
 
   test.runIf(IS_LINUX)('a folder that becomes a link again and again never lets a write out', async () => {
@@ -299,13 +327,31 @@ describe('open files', () => {
       const job = { type: 'writePart', storageId: 1, pieceIndex: (i * 7) % 10, begin: 0 } as const;
       expect(thread.run(job, DATA)).toEqual({});
     }
-    // Three files and the folder.
-    expect(openDescriptors()).toBe(before + 4);
+    // Three files, the folder and the root.
+    expect(openDescriptors()).toBe(before + 5);
     thread.run({ type: 'stat', storageId: 1 });
     thread.run({ type: 'flush', storageId: 1 });
     thread.closeStorage(1);
     expect(openDescriptors()).toBe(before);
     expect(readdirSync(join(root, 't'))).toHaveLength(10);
+  });
+
+  test.runIf(IS_LINUX)('of a deep tree only the outer folders are kept', () => {
+    const before = openDescriptors();
+    const walker = new FolderWalker();
+    const deep = Array.from({ length: 60 }, (_, i) => `f${i}`);
+    for (const depth of [60, 3, 59, 9, 8, 7, 60, 0, 60]) {
+      const path = deep.slice(0, depth).join('/');
+      expect(walker.enter(root, path, true)?.path).toBe(join(root, path));
+      expect(openDescriptors()).toBeLessThanOrEqual(before + 9);
+    }
+    writeFileSync(join(root, deep.slice(0, 20).join('/'), 'file'), '');
+    expect(() => walker.enter(root, `${deep.slice(0, 20).join('/')}/file/x`, true)).toThrow(/no folder/);
+    expect(walker.enter(root, `${deep.slice(0, 30).join('/')}/none/x`, false)).toBeUndefined();
+    expect(walker.missingPath).toBe(`${deep.slice(0, 30).join('/')}/none`);
+    walker.leave('/another');
+    walker.leave(root);
+    expect(openDescriptors()).toBe(before);
   });
 
   test.skipIf(process.platform === 'win32')('a deleted file is noticed, and created again', async () => {

@@ -23,6 +23,8 @@ const NO_FOLLOW: number = constants.O_NOFOLLOW ?? 0;
 const NO_BLOCK: number = constants.O_NONBLOCK ?? 0;
 /** After this many ms a folder is looked up anew: it may have been moved away. */
 const KEEP_MS = 1_000;
+/** Folders above the last one that stay open, the outermost first. */
+const FOLDERS_KEPT_MAX = 8;
 
 /** A folder that was reached without following a link. Valid until the walker's next step. */
 export interface Folder {
@@ -33,33 +35,45 @@ export interface Folder {
 }
 
 interface OpenFolder extends Folder {
-  readonly key: string;
-  readonly rootPath: string;
+  /** -1 where folders are reached by their paths. */
   readonly fd: number;
+  /** Its own; the save root's is empty. */
+  readonly name: string;
   readonly openedMs: number;
 }
 
-/** Walks into folders; remembers the last one, since files of one folder are mostly touched one after the other. */
+/**
+ * Walks into folders, and keeps the last one and those above it open, since files near each other are mostly touched one
+ * after the other. What is kept is a descriptor: whoever puts a link in a folder's place changes nothing here.
+ */
 export class FolderWalker {
+  #rootPath = '';
+  // BOUNDED: FOLDERS_KEPT_MAX. From the save root downwards, each in the one before it; the oldest comes first.
+  readonly #above: OpenFolder[] = [];
   #last: OpenFolder | undefined;
+  /** With slashes, under the root. */
+  #lastPath = '';
+  /** After `enter` found none: the outermost folder that is missing, with slashes; empty for the save root. */
+  missingPath = '';
 
-  /** The folder of these path parts under the root; undefined when it is missing and not to be created. */
-  enter(rootPath: string, parts: readonly string[], create: boolean): Folder | undefined {
-    const key = `${rootPath}\0${parts.join('/')}`;
-    const last = this.#last;
-    if (last?.key === key && performance.now() - last.openedMs < KEEP_MS) return last;
+  /** The folder of this path, with slashes, under the root; undefined when it is missing and not to be created. */
+  enter(rootPath: string, folderPath: string, create: boolean): Folder | undefined {
+    const nowMs = performance.now();
+    // The oldest decides: what was found through it is no younger than what it was found in.
+    if (rootPath !== this.#rootPath || nowMs - (this.#above[0]?.openedMs ?? nowMs) >= KEEP_MS) this.leave();
+    this.#rootPath = rootPath;
+    if (this.#last !== undefined && folderPath === this.#lastPath) return this.#last;
+    const isKept = this.#above.length > 0;
+    const found = this.#walk(folderPath, create, nowMs);
+    if (found !== undefined || !isKept) return found;
+    // A folder that we kept may have been removed, and be there anew.
     this.leave();
-    const fd = WALKS_BY_DESCRIPTOR ? walkByDescriptor(rootPath, parts, create) : walkByPath(rootPath, parts, create);
-    if (fd === undefined) return undefined;
-    const path = join(rootPath, ...parts);
-    const prefix = WALKS_BY_DESCRIPTOR ? `/proc/self/fd/${fd}/` : join(path, '/');
-    this.#last = { key, rootPath, fd, path, prefix, openedMs: performance.now() };
-    return this.#last;
+    return this.#walk(folderPath, create, nowMs);
   }
 
   /** Puts the folder's entries on the medium. Windows has no call for that, and needs none. */
-  sync(rootPath: string, parts: readonly string[]): void {
-    const folder = process.platform === 'win32' ? undefined : this.enter(rootPath, parts, false);
+  sync(rootPath: string, folderPath: string): void {
+    const folder = process.platform === 'win32' ? undefined : this.enter(rootPath, folderPath, false);
     if (folder === undefined) return;
     const held = this.#last?.fd ?? -1;
     const fd = held >= 0 ? held : openSync(folder.path, constants.O_RDONLY);
@@ -70,47 +84,72 @@ export class FolderWalker {
     }
   }
 
-  /** Forgets the last folder, or only if it stands under this root. */
-  leave(rootPath?: string): void {
-    const last = this.#last;
-    if (last === undefined || (rootPath !== undefined && rootPath !== last.rootPath)) return;
-    this.#last = undefined;
-    if (last.fd >= 0) closeSync(last.fd);
+  /** Forgets what is open, or only if it stands under this root. */
+  leave(rootPath: string = this.#rootPath): void {
+    if (rootPath !== this.#rootPath) return;
+    this.#forgetLast();
+    for (const folder of this.#above.splice(0)) close(folder);
   }
-}
 
-function walkByDescriptor(rootPath: string, parts: readonly string[], create: boolean): number | undefined {
-  const flags = constants.O_RDONLY | constants.O_DIRECTORY;
-  let fd = step(rootPath, rootPath, flags, create);
-  let path = rootPath;
-  for (const part of parts) {
-    if (fd === undefined) return undefined;
-    const outer = fd;
-    path = join(path, part);
-    try {
-      fd = step(`/proc/self/fd/${outer}/${part}`, path, flags | NO_FOLLOW, create);
-    } finally {
-      closeSync(outer);
+  #walk(folderPath: string, create: boolean, nowMs: number): Folder | undefined {
+    const names = folderPath === '' ? [''] : ['', ...folderPath.split('/')];
+    this.#forgetLast();
+    let depth = 0;
+    while (depth < this.#above.length && this.#above[depth]!.name === names[depth]) depth++;
+    for (const folder of this.#above.splice(depth)) close(folder);
+    let current = this.#above[depth - 1];
+    for (; depth < names.length; depth++) {
+      const outer = current;
+      try {
+        current = this.#step(outer, names[depth]!, create, nowMs);
+      } finally {
+        // One that is too deep to be kept is left behind.
+        if (outer !== undefined && depth > FOLDERS_KEPT_MAX) close(outer);
+      }
+      if (current === undefined) {
+        this.missingPath = names.slice(1, depth + 1).join('/');
+        return undefined;
+      }
+      if (depth < FOLDERS_KEPT_MAX) this.#above.push(current);
     }
+    this.#last = current;
+    this.#lastPath = folderPath;
+    return current;
   }
-  return fd;
+
+  #step(outer: OpenFolder | undefined, name: string, create: boolean, openedMs: number): OpenFolder | undefined {
+    const path = outer === undefined ? this.#rootPath : join(outer.path, name);
+    const at = outer === undefined ? path : outer.prefix + name;
+    if (WALKS_BY_DESCRIPTOR) {
+      const noFollow = outer === undefined ? 0 : NO_FOLLOW;
+      const fd = openFolder(at, path, constants.O_RDONLY | constants.O_DIRECTORY | noFollow, create);
+      return fd === undefined ? undefined : { fd, name, path, prefix: `/proc/self/fd/${fd}/`, openedMs };
+    }
+    return lookAtFolder(path, create, outer === undefined)
+      ? { fd: -1, name, path, prefix: join(path, '/'), openedMs }
+      : undefined;
+  }
+
+  #forgetLast(): void {
+    if (this.#last !== undefined && !this.#above.includes(this.#last)) close(this.#last);
+    this.#last = undefined;
+  }
 }
 
-function walkByPath(rootPath: string, parts: readonly string[], create: boolean): number | undefined {
-  let path = rootPath;
-  for (const part of ['', ...parts]) {
-    path = join(path, part);
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) {
-      if (!create) return undefined;
-      makeFolder(path, path, part === '');
-    } else if (part !== '' && !stats.isDirectory()) throw folderConflict(stats, path);
-  }
-  return -1;
+function close({ fd }: OpenFolder): void {
+  if (fd >= 0) closeSync(fd);
+}
+
+/** False when it is missing and not to be created. */
+function lookAtFolder(path: string, create: boolean, isRoot: boolean): boolean {
+  const stats = statOf(path);
+  if (stats !== undefined && !isRoot && !stats.isDirectory()) throw folderConflict(stats, path);
+  if (stats === undefined && create) makeFolder(path, path, isRoot);
+  return stats !== undefined || create;
 }
 
 /** Opens one folder, after creating it if it is missing and that is asked for. */
-function step(at: string, path: string, flags: number, create: boolean): number | undefined {
+function openFolder(at: string, path: string, flags: number, create: boolean): number | undefined {
   for (let attempt = 0; ; attempt++) {
     try {
       return openSync(at, flags);
@@ -169,32 +208,42 @@ export interface OpenedFile {
   readonly isCreated: boolean;
 }
 
+export interface OpenFileOptions {
+  readonly mode: OpenMode;
+  /** A second name somewhere does not matter: the file is ours. */
+  readonly mayHaveLinks: boolean;
+  /** It is likely to be there. What is created is first tried to be created when not: an attempt that fails is dear. */
+  readonly isExpected: boolean;
+}
+
 /**
  * Opens a file of a folder; undefined when it is missing. Never truncates. Refuses links and all that is no ordinary
  * file; for writing also files that have a second name somewhere, unless `mayHaveLinks`.
  */
-export function openFile(folder: Folder, name: string, mode: OpenMode, mayHaveLinks: boolean): OpenedFile | undefined {
+export function openFile(folder: Folder, name: string, options: OpenFileOptions): OpenedFile | undefined {
+  const { mode, mayHaveLinks, isExpected } = options;
   const at = folder.prefix + name;
-  const path = join(folder.path, name);
   const access = (mode === 'read' ? constants.O_RDONLY : constants.O_RDWR) | NO_FOLLOW | NO_BLOCK;
-  for (let attempt = 0; ; attempt++) {
-    if (!WALKS_BY_DESCRIPTOR && statOf(at)?.isSymbolicLink() === true) throw linkInPlace(path);
+  for (let attempt = mode === 'create' && !isExpected ? 1 : 0; ; attempt++) {
+    const creates = attempt % 2 === 1;
     try {
+      if (creates) return { fd: openSync(at, access | constants.O_CREAT | constants.O_EXCL, 0o666), isCreated: true };
+      if (!WALKS_BY_DESCRIPTOR && statOf(at)?.isSymbolicLink() === true) throw linkInPlace(join(folder.path, name));
       const fd = openSync(at, access);
-      checkOrdinary(fd, path, mode !== 'read' && !mayHaveLinks);
+      checkOrdinary(fd, join(folder.path, name), mode !== 'read' && !mayHaveLinks);
       return { fd, isCreated: false };
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw openFailure(error, path);
-      if (mode !== 'create') return undefined;
-    }
-    try {
-      return { fd: openSync(at, access | constants.O_CREAT | constants.O_EXCL, 0o666), isCreated: true };
-    } catch (error) {
-      // Another thread may have created it between the two attempts; a link to nowhere would be found every time.
-      if (errnoOf(error) !== 'EEXIST' || attempt > 1) throw openFailure(error, path);
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT' && mode !== 'create') return undefined;
+      // Another thread may have created or removed it between two attempts; a link to nowhere would be found every time.
+      const mayTryAgain = errno === (creates ? 'EEXIST' : 'ENOENT') && attempt < ATTEMPTS_MAX;
+      if (!mayTryAgain) throw openFailure(error, join(folder.path, name));
     }
   }
 }
+
+/** Opening and creating take turns. */
+const ATTEMPTS_MAX = 6;
 
 function checkOrdinary(fd: number, path: string, refuseLinks: boolean): void {
   const stats = fstatSync(fd);

@@ -3,12 +3,12 @@
 //
 // An unwanted file is never created. While it does not exist, its bytes stand in the part file (see `PartFileMap`); where
 // it exists, it is used like any other.
-import { lstatSync } from 'node:fs';
 import { FileLayout, type FileSpan } from '../../storage/file-layout.ts';
 import { PartFileMap } from '../../storage/part-file-map.ts';
-import { DiskFailure, failureOf } from './disk-failure.ts';
+import { DiskFailure } from './disk-failure.ts';
 import type { FileHandle } from './file-handles.ts';
-import { type OpenThings, type StoredTorrent, TorrentHandles } from './torrent-handles.ts';
+import { isPad, isWanted, type StoredTorrent } from './stored-torrent.ts';
+import { type OpenThings, TorrentHandles } from './torrent-handles.ts';
 
 const COPY_BYTES = 1024 * 1024;
 
@@ -34,7 +34,7 @@ export class StorageFiles {
   constructor(id: number, torrent: StoredTorrent, open: OpenThings) {
     this.#torrent = torrent;
     this.#handles = new TorrentHandles(id, torrent, open);
-    this.layout = new FileLayout(torrent.files, torrent.pieceLengthBytes);
+    this.layout = new FileLayout(torrent.files.places, torrent.pieceLengthBytes);
   }
 
   /** Writes bytes of a piece; those of pads and gaps are passed over. */
@@ -68,28 +68,16 @@ export class StorageFiles {
 
   /** Length of each file; -1 where there is no ordinary file. */
   stat(): Float64Array {
-    const lengths = new Float64Array(this.layout.fileCount).fill(-1);
-    for (let i = 0; i < lengths.length; i++) {
-      if (this.#torrent.files[i]!.pad) continue;
-      try {
-        const folder = this.#handles.folderOf(i, false);
-        if (folder === undefined) continue;
-        const stats = lstatSync(folder.prefix + this.#handles.nameOf(i), { throwIfNoEntry: false });
-        if (stats?.isFile() === true) lengths[i] = stats.size;
-      } catch (error) {
-        const failure = failureOf(error, 'look at', this.#handles.fullPath(i));
-        // Something else is in the way: there is no such file, and writing it will say why.
-        if (failure.code !== 'DISK_PATH_CONFLICT' && failure.code !== 'DISK_PATH_UNSAFE') throw failure;
-      }
-    }
-    return lengths;
+    return this.#handles.lengths();
   }
 
   createEmptyFiles(): void {
-    if (this.#torrent.files.some(({ wanted, pad }) => wanted && !pad)) this.#handles.createRoot();
+    let hasRoot = false;
     for (let i = 0; i < this.layout.fileCount; i++) {
-      const file = this.#torrent.files[i]!;
-      if (file.wanted && !file.pad && file.lengthBytes === 0) this.#handles.open(i, 'create');
+      if (!isWanted(this.#torrent, i) || isPad(this.#torrent, i)) continue;
+      if (!hasRoot) this.#handles.createRoot();
+      hasRoot = true;
+      if (this.layout.lengthOfFile(i) === 0) this.#handles.open(i, 'create');
     }
   }
 
@@ -99,9 +87,8 @@ export class StorageFiles {
     if (part === undefined) return;
     let isNeeded = false;
     for (let i = 0; i < this.layout.fileCount; i++) {
-      const file = this.#torrent.files[i]!;
-      if (file.pad || file.lengthBytes === 0) continue;
-      if (file.wanted) this.#adoptFile(i);
+      if (isPad(this.#torrent, i) || this.layout.lengthOfFile(i) === 0) continue;
+      if (isWanted(this.#torrent, i)) this.#adoptFile(i);
       else isNeeded = true;
     }
     if (!isNeeded) this.#handles.remove(this.#handles.partFileIndex);
@@ -111,7 +98,7 @@ export class StorageFiles {
   openForReading(fileIndex: number): OpenedForReading | undefined {
     const fd = this.#handles.openFor(fileIndex, 'read');
     if (fd !== undefined) return { fd, isPartFile: false };
-    if (this.#torrent.files[fileIndex]!.wanted) return undefined;
+    if (isWanted(this.#torrent, fileIndex)) return undefined;
     const partFd = this.#handles.openFor(this.#handles.partFileIndex, 'read');
     return partFd === undefined ? undefined : { fd: partFd, isPartFile: true };
   }
@@ -128,7 +115,7 @@ export class StorageFiles {
   #placeForReading(span: FileSpan): Place | undefined {
     const handle = this.#handles.open(span.fileIndex, 'read');
     if (handle !== undefined) return { handle, fileIndex: span.fileIndex, offset: span.fileOffset };
-    if (this.#torrent.files[span.fileIndex]!.wanted) return undefined;
+    if (isWanted(this.#torrent, span.fileIndex)) return undefined;
     const offset = this.#partOffsetOf(span);
     const fileIndex = this.#handles.partFileIndex;
     const part = offset === undefined ? undefined : this.#handles.open(fileIndex, 'read');
@@ -136,8 +123,8 @@ export class StorageFiles {
   }
 
   #placeForWriting(span: FileSpan): Place {
-    const isWanted = this.#torrent.files[span.fileIndex]!.wanted;
-    const handle = this.#handles.open(span.fileIndex, isWanted ? 'create' : 'write');
+    const mode = isWanted(this.#torrent, span.fileIndex) ? 'create' : 'write';
+    const handle = this.#handles.open(span.fileIndex, mode);
     if (handle !== undefined) return { handle, fileIndex: span.fileIndex, offset: span.fileOffset };
     const offset = this.#partOffsetOf(span);
     const fileIndex = this.#handles.partFileIndex;

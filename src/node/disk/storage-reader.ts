@@ -5,9 +5,10 @@ import type { DiskError, WriteOutcome } from '../../platform/disk.ts';
 import type { FileLayout, FileSpan } from '../../storage/file-layout.ts';
 import { PartFileMap } from '../../storage/part-file-map.ts';
 import { diskErrorOf } from './disk-failure.ts';
+import { pathOf } from './file-table.ts';
 import type { OpenAnswer, ReadHandle, ReadHandles } from './read-handles.ts';
 import { onlyFirst, readVectors, withoutFirst } from './read-vectors.ts';
-import type { StoredTorrent } from './torrent-handles.ts';
+import type { StoredTorrent } from './stored-torrent.ts';
 
 /** Asks a disk thread for a descriptor of the file that has the given file's bytes. */
 export type OpenForReading = (fileIndex: number, onOpened: (answer: OpenAnswer) => void) => void;
@@ -66,22 +67,28 @@ export class StorageReader {
     open: OpenForReading,
     onDone: (error: DiskError | undefined) => void,
   ): void {
-    const path = join(this.#torrent.rootPath, ...this.#torrent.files[span.fileIndex]!.path);
-    const missing: DiskError = { code: 'DISK_NOT_FOUND', message: `cannot read ${path}: it is missing or too short` };
     const openFile = (onOpened: (answer: OpenAnswer) => void): void => open(span.fileIndex, onOpened);
     this.#handles.withFile(storageId, span.fileIndex, openFile, ({ error, handle }, finish) => {
       const offset = handle && this.#offsetIn(handle, span);
       if (handle === undefined || offset === undefined) {
         finish();
-        onDone(error ?? missing);
+        onDone(error ?? this.#missing(span));
         return;
       }
       readVectors(handle.fd, targets, offset, (readError, bytesRead) => {
         finish();
-        if (readError !== undefined) onDone(diskErrorOf(readError, 'read', path));
-        else onDone(bytesRead < span.lengthBytes ? missing : undefined);
+        if (readError !== undefined) onDone(diskErrorOf(readError, 'read', this.#pathOf(span)));
+        else onDone(bytesRead < span.lengthBytes ? this.#missing(span) : undefined);
       });
     });
+  }
+
+  #pathOf({ fileIndex }: FileSpan): string {
+    return join(this.#torrent.rootPath, pathOf(this.#torrent.files, fileIndex));
+  }
+
+  #missing(span: FileSpan): DiskError {
+    return { code: 'DISK_NOT_FOUND', message: `cannot read ${this.#pathOf(span)}: it is missing or too short` };
   }
 
   #offsetIn(handle: ReadHandle, span: FileSpan): number | undefined {

@@ -1,40 +1,14 @@
 // The files of one torrent by their index, for one thread: opening them when they are needed, reading and writing them
 // whole, making them durable. The part file counts as the file after the last. All calls block and throw `DiskFailure`.
 // Several threads may each have one of these for a torrent: what they must agree on stands in `StoredTorrent.flags`.
-import { fdatasyncSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { fdatasyncSync, lstatSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StorageFile, StorageSpec } from '../../platform/disk.ts';
 import { DiskFailure, errnoOf, failureOf } from './disk-failure.ts';
 import type { FileHandle, FileHandles } from './file-handles.ts';
+import { pathOf } from './file-table.ts';
 import { type Folder, type FolderWalker, type OpenMode, openFile } from './safe-folder.ts';
+import { FLAG_CREATED, FLAG_DIRTY, FLAG_ENTRY_DIRTY, FLAG_SEEN, isPad, type StoredTorrent } from './stored-torrent.ts';
 import type { WriteLocks } from './write-locks.ts';
-
-/** We created the file, so that a second name of it is no one's trap. */
-const FLAG_CREATED = 1;
-/** Its entry in its folder may not be on the medium yet. */
-const FLAG_ENTRY_DIRTY = 2;
-/** Bytes of it may not be on the medium yet. */
-const FLAG_DIRTY = 4;
-
-/** What all threads know of a torrent. */
-export interface StoredTorrent {
-  readonly rootPath: string;
-  readonly partFileName: string;
-  readonly files: readonly StorageFile[];
-  readonly pieceLengthBytes: number;
-  /** One byte a file and one for the part file, shared by all threads, changed by atomic operations. */
-  readonly flags: Uint8Array<SharedArrayBuffer>;
-}
-
-export function storedTorrentOf(spec: StorageSpec): StoredTorrent {
-  return {
-    rootPath: spec.rootPath,
-    partFileName: `.${spec.key.slice(0, 8)}.parts`,
-    files: spec.files,
-    pieceLengthBytes: spec.pieceLengthBytes,
-    flags: new Uint8Array(new SharedArrayBuffer(spec.files.length + 1)),
-  };
-}
 
 /** What a thread has open, over all torrents. */
 export interface OpenThings {
@@ -55,26 +29,45 @@ export class TorrentHandles {
   }
 
   get partFileIndex(): number {
-    return this.#torrent.files.length;
-  }
-
-  nameOf(fileIndex: number): string {
-    const path = this.#pathOf(fileIndex);
-    return path[path.length - 1]!;
+    return this.#torrent.files.fileCount;
   }
 
   fullPath(fileIndex: number): string {
-    return join(this.#torrent.rootPath, ...this.#pathOf(fileIndex));
+    return join(this.#torrent.rootPath, this.#pathOf(fileIndex));
   }
 
   /** Makes sure that there is a save root, so that one that cannot be is known before anything is fetched. */
   createRoot(): void {
-    this.#open.folders.enter(this.#torrent.rootPath, [], true);
+    this.#open.folders.enter(this.#torrent.rootPath, '', true);
   }
 
-  /** The file's folder; undefined when it is missing and not to be created. */
-  folderOf(fileIndex: number, create: boolean): Folder | undefined {
-    return this.#open.folders.enter(this.#torrent.rootPath, this.#pathOf(fileIndex).slice(0, -1), create);
+  /** Bytes of each file; -1 for pads, and where there is no ordinary file. */
+  lengths(): Float64Array {
+    const lengths = new Float64Array(this.partFileIndex).fill(-1);
+    let missing: string | undefined;
+    for (let i = 0; i < lengths.length; i++) {
+      if (isPad(this.#torrent, i)) continue;
+      const path = this.#pathOf(i);
+      // What lies in a folder that is not there need not be looked for.
+      if (missing !== undefined && path.startsWith(missing)) continue;
+      missing = undefined;
+      try {
+        const folder = this.#folderOf(path, false);
+        if (folder === undefined) {
+          missing = this.#open.folders.missingPath === '' ? '' : `${this.#open.folders.missingPath}/`;
+          continue;
+        }
+        const stats = lstatSync(folder.prefix + nameIn(path), { throwIfNoEntry: false });
+        if (stats?.isFile() !== true) continue;
+        lengths[i] = stats.size;
+        this.#setFlags(i, FLAG_SEEN);
+      } catch (error) {
+        const failure = failureOf(error, 'look at', this.fullPath(i));
+        // Something else is in the way: there is no such file, and writing it will say why.
+        if (failure.code !== 'DISK_PATH_CONFLICT' && failure.code !== 'DISK_PATH_UNSAFE') throw failure;
+      }
+    }
+    return lengths;
   }
 
   /** The file, open until others need the room; undefined when it is missing and not to be created. */
@@ -128,19 +121,20 @@ export class TorrentHandles {
   remove(fileIndex: number): void {
     this.#open.handles.close(this.#id, fileIndex);
     try {
-      const folder = this.folderOf(fileIndex, false);
-      if (folder !== undefined) unlinkSync(folder.prefix + this.nameOf(fileIndex));
+      const path = this.#pathOf(fileIndex);
+      const folder = this.#folderOf(path, false);
+      if (folder !== undefined) unlinkSync(folder.prefix + nameIn(path));
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw failureOf(error, 'remove', this.fullPath(fileIndex));
     }
-    Atomics.store(this.#torrent.flags, fileIndex, 0);
+    Atomics.and(this.#torrent.flags, fileIndex, ~(FLAG_CREATED | FLAG_SEEN | FLAG_DIRTY | FLAG_ENTRY_DIRTY));
   }
 
   /** Puts on the medium what any thread has written, and the entries of files that were created. */
   flush(): void {
     const folders = new Set<string>();
     for (let i = 0; i <= this.partFileIndex; i++) {
-      const flags = Atomics.and(this.#torrent.flags, i, FLAG_CREATED);
+      const flags = Atomics.and(this.#torrent.flags, i, ~(FLAG_DIRTY | FLAG_ENTRY_DIRTY));
       if ((flags & (FLAG_DIRTY | FLAG_ENTRY_DIRTY)) === 0) continue;
       try {
         if ((flags & FLAG_DIRTY) !== 0) this.#syncFile(i);
@@ -157,8 +151,13 @@ export class TorrentHandles {
     this.#open.folders.leave(this.#torrent.rootPath);
   }
 
-  #pathOf(fileIndex: number): readonly string[] {
-    return fileIndex === this.partFileIndex ? [this.#torrent.partFileName] : this.#torrent.files[fileIndex]!.path;
+  #pathOf(fileIndex: number): string {
+    return fileIndex === this.partFileIndex ? this.#torrent.partFileName : pathOf(this.#torrent.files, fileIndex);
+  }
+
+  /** The folder of the file of this path; undefined when it is missing and not to be created. */
+  #folderOf(path: string, create: boolean): Folder | undefined {
+    return this.#open.folders.enter(this.#torrent.rootPath, folderIn(path), create);
   }
 
   #setFlags(fileIndex: number, flags: number): void {
@@ -168,10 +167,13 @@ export class TorrentHandles {
 
   #openOnce(fileIndex: number, mode: OpenMode): number | undefined {
     try {
-      const folder = this.folderOf(fileIndex, mode === 'create');
+      const path = this.#pathOf(fileIndex);
+      const folder = this.#folderOf(path, mode === 'create');
       if (folder === undefined) return undefined;
-      const isOurs = (Atomics.load(this.#torrent.flags, fileIndex) & FLAG_CREATED) !== 0;
-      const opened = openFile(folder, this.nameOf(fileIndex), mode, isOurs);
+      const flags = Atomics.load(this.#torrent.flags, fileIndex);
+      const isOurs = (flags & FLAG_CREATED) !== 0;
+      const isExpected = isOurs || (flags & FLAG_SEEN) !== 0;
+      const opened = openFile(folder, nameIn(path), { mode, mayHaveLinks: isOurs, isExpected });
       if (opened?.isCreated === true) this.#setFlags(fileIndex, FLAG_CREATED | FLAG_ENTRY_DIRTY);
       return opened?.fd;
     } catch (error) {
@@ -186,13 +188,10 @@ export class TorrentHandles {
     fdatasyncSync(handle.fd);
   }
 
-  #syncFolders(path: readonly string[], done: Set<string>): void {
-    for (let depth = path.length - 1; depth >= 0; depth--) {
-      const parts = path.slice(0, depth);
-      const key = parts.join('/');
-      if (done.has(key)) return;
-      done.add(key);
-      this.#open.folders.sync(this.#torrent.rootPath, parts);
+  #syncFolders(path: string, done: Set<string>): void {
+    for (let folder = folderIn(path); !done.has(folder); folder = folderIn(folder)) {
+      done.add(folder);
+      this.#open.folders.sync(this.#torrent.rootPath, folder);
     }
   }
 }
@@ -203,4 +202,13 @@ function writeWhole(fd: number, data: Uint8Array, fileOffset: number): void {
     if (written === 0) throw new Error('the system accepted no byte');
     done += written;
   }
+}
+
+/** Of a path with slashes; the save root's own is empty. */
+function folderIn(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

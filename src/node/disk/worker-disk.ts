@@ -8,7 +8,7 @@ import type { DiskAnswer, DiskJob } from './disk-job.ts';
 import { QueuedStorage, type StorageBackend } from './queued-storage.ts';
 import { ReadHandles } from './read-handles.ts';
 import { StorageReader } from './storage-reader.ts';
-import type { StoredTorrent } from './torrent-handles.ts';
+import type { StoredTorrent } from './stored-torrent.ts';
 import { type PoolResource, WorkerPool } from './worker-pool.ts';
 import { createWriteLocks } from './write-locks.ts';
 
@@ -104,14 +104,11 @@ export class WorkerDisk implements Disk {
     }
   }
 
-  #createBackend(first: StoredTorrent, onReleased: () => void): StorageBackend {
-    const createResource = (torrent: StoredTorrent): PoolResource => ({
-      id: this.#pool.nextResourceId(),
-      value: torrent,
-    });
-    let resource = createResource(first);
-    const layout = new FileLayout(first.files, first.pieceLengthBytes);
-    const reader = new StorageReader(first, layout, this.#readHandles);
+  #createBackend(torrent: StoredTorrent, onReleased: () => void): StorageBackend {
+    const createResource = (): PoolResource => ({ id: this.#pool.nextResourceId(), value: torrent });
+    let resource = createResource();
+    const layout = new FileLayout(torrent.files.places, torrent.pieceLengthBytes);
+    const reader = new StorageReader(torrent, layout, this.#readHandles);
     const run = (job: DiskJob, data: Uint8Array | undefined, onDone: (answer: DiskAnswer) => void): void => {
       if (job.type === 'hashPiece') this.#runHash(job, resource, layout.bytesOfPiece(job.pieceIndex), onDone);
       else this.#run(job, resource, data, data?.length ?? 0, onDone);
@@ -127,9 +124,9 @@ export class WorkerDisk implements Disk {
           run({ type: 'openForReading', storageId, fileIndex }, undefined, onOpened);
         });
       },
-      replaceTorrent: (torrent: StoredTorrent): void => {
+      reopenTorrent: (): void => {
         this.#forget(resource.id);
-        resource = createResource(torrent);
+        resource = createResource();
       },
       countPendingWrite: (bytes: number): void => {
         this.#pendingWriteBytes += bytes;
