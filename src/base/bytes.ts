@@ -49,7 +49,7 @@ export function bytesToHex(bytes: Uint8Array): string {
       digits[at++] = HEX_DIGITS[bytes[i]! >> 4]!;
       digits[at++] = HEX_DIGITS[bytes[i]! & 15]!;
     }
-    hex += String.fromCharCode(...digits);
+    hex += Reflect.apply(String.fromCharCode, undefined, digits);
   }
   return hex;
 }

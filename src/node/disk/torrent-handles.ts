@@ -140,7 +140,7 @@ export class TorrentHandles {
         if ((flags & FLAG_DIRTY) !== 0) this.#syncFile(i);
         if ((flags & FLAG_ENTRY_DIRTY) !== 0) this.#syncFolders(this.#pathOf(i), folders);
       } catch (error) {
-        this.#setFlags(i, flags);
+        this.#setFlags(i, flags & (FLAG_DIRTY | FLAG_ENTRY_DIRTY));
         throw failureOf(error, 'flush', this.fullPath(i));
       }
     }

@@ -75,7 +75,9 @@ function integerAt(tape: Tape, token: number): number | bigint {
 function binaryString(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   for (let position = start; position < end; position += KEY_CHUNK_CHARACTERS) {
-    text += String.fromCharCode(...bytes.subarray(position, Math.min(end, position + KEY_CHUNK_CHARACTERS)));
+    const chunk = bytes.subarray(position, Math.min(end, position + KEY_CHUNK_CHARACTERS));
+    // Several times quicker than spreading the chunk.
+    text += Reflect.apply(String.fromCharCode, undefined, chunk);
   }
   return text;
 }

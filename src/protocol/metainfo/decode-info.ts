@@ -26,22 +26,30 @@ const META_VERSION = 2;
  */
 export function decodeInfoDictionary(infoBytes: Uint8Array, crypto: MetainfoCrypto): Parsed<InfoDictionary> {
   const reading = new MetainfoReading(crypto);
-  return reading.outcome(readInfoDictionary(infoBytes, undefined, reading));
+  return reading.outcome(readInfoBytes(infoBytes, reading));
 }
 
-/** With `root`, the .torrent file's own dictionary, the piece layers are read from it and must be complete. */
-export function readInfoDictionary(
-  infoBytes: Uint8Array,
-  root: BDict | undefined,
-  reading: MetainfoReading,
-): InfoDictionary | undefined {
+function readInfoBytes(infoBytes: Uint8Array, reading: MetainfoReading): InfoDictionary | undefined {
   if (infoBytes.length > TORRENT_FILE_MAX_BYTES) {
     return reading.fail(`The info dictionary is larger than ${TORRENT_FILE_MAX_BYTES} bytes.`);
   }
   const decoded = bdecode(infoBytes, { maxDepth: BENCODE_TORRENT_DEPTH_MAX, maxTokens: BENCODE_TORRENT_TOKENS_MAX });
   if (!decoded.ok) return reading.fail(`The info dictionary is not well-formed: ${decoded.error.message}.`);
-  const info = decoded.value;
-  if (!(info instanceof BDict)) return reading.fail('The info dictionary is not a dictionary.');
+  const info = decoded.value instanceof BDict ? decoded.value : undefined;
+  return readInfoDictionary(infoBytes, info, undefined, reading);
+}
+
+/**
+ * `info` is the decoded `infoBytes`, which are kept; undefined when they are no dictionary. With `root`, the .torrent
+ * file's own dictionary, the piece layers are read from it and must be complete.
+ */
+export function readInfoDictionary(
+  infoBytes: Uint8Array,
+  info: BDict | undefined,
+  root: BDict | undefined,
+  reading: MetainfoReading,
+): InfoDictionary | undefined {
+  if (info === undefined) return reading.fail('The info dictionary is not a dictionary.');
   const isV2 = info.has('meta version');
   // BEP 52: the version is checked before anything that a later version may have changed.
   if (isV2 && info.getNumber('meta version') !== META_VERSION) {

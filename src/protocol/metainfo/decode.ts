@@ -34,7 +34,8 @@ function readMetainfo(bytes: Uint8Array, reading: MetainfoReading): Metainfo | u
   }
   if (bytes.length === 0) return reading.fail('The torrent file is empty.');
   if (bytes[0] !== BYTE_D) return reading.fail('The file is not a torrent: it does not start with a dictionary.');
-  const decoded = bdecode(bytes, {
+  // A copy of its own: the values that are kept are views of it.
+  const decoded = bdecode(bytes.slice(), {
     maxDepth: BENCODE_TORRENT_DEPTH_MAX,
     maxTokens: BENCODE_TORRENT_TOKENS_MAX,
     allowTrailingWhitespace: true,
@@ -45,7 +46,7 @@ function readMetainfo(bytes: Uint8Array, reading: MetainfoReading): Metainfo | u
   if (root.duplicateKey !== undefined) return reading.fail('The torrent file has a key twice.');
   const infoBytes = root.rawSpan('info');
   if (infoBytes === undefined) return reading.fail('The torrent file has no info dictionary.');
-  const info = readInfoDictionary(infoBytes.slice(), root, reading);
+  const info = readInfoDictionary(infoBytes, root.getDict('info'), root, reading);
   if (info === undefined) return undefined;
   const creationDate = root.getNumber('creation date');
   return {

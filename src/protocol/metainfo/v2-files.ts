@@ -108,8 +108,8 @@ function readV2File(
 }
 
 /**
- * Checks every file longer than a piece against its layer and gives each file's layer, by file index. Layers are
- * copied out of the input, once for each root.
+ * Checks every file longer than a piece against its layer and gives each file's layer, by file index: views of the
+ * input.
  */
 export function readPieceLayers(
   root: BDict,
@@ -132,7 +132,7 @@ export function readPieceLayers(
       continue;
     }
     const what = `file ${i + 1} of the file tree`;
-    const layer = checked.get(key) ?? layers?.getBytes(key)?.slice();
+    const layer = checked.get(key) ?? layers?.getBytes(key);
     if (layer === undefined) return reading.fail(`The piece layer of ${what} is missing.`);
     const wantedBytes = Math.ceil(lengthBytes / pieceLengthBytes) * MERKLE_HASH_BYTES;
     if (layer.length !== wantedBytes) {
