@@ -78,7 +78,7 @@ export class BlockPool {
     arena.usedCount++;
     slab.isTaken = true;
     this.#usedBytes += slabBytes;
-    slab.bytes.fill(0, zeroFrom);
+    if (zeroFrom < lengthBytes) slab.bytes.fill(0, zeroFrom);
     return slab;
   }
 

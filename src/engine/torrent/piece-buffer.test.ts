@@ -13,26 +13,28 @@ test('padding behind the last block takes no memory', () => {
   expect(pool.usedBytes).toBe(4 * BLOCK_BYTES);
   for (let block = 0; block < 3; block++) expect(buffer.handleBlock(block * BLOCK_BYTES)).toBeUndefined();
   const filled = buffer.handleBlock(3 * BLOCK_BYTES)!;
-  expect([filled.offset, filled.length]).toEqual([0, 4 * BLOCK_BYTES]);
+  expect([filled.offset, filled.length]).toEqual([0, 3 * BLOCK_BYTES + 1]);
 });
 
-test('the last block is made up with zeros, whoever used the memory before', () => {
+test('in parts, the last block is made up with zeros, whoever used the memory before', () => {
   const pool = new BlockPool({ maxBytes: 4 * MIB, shared: false });
   const used = pool.take(2 * BLOCK_BYTES)!;
   used.bytes.fill(7);
   pool.release(used);
-  const buffer = new PieceBuffer(pool, 0, MIB, BLOCK_BYTES + 5);
-  expect(buffer.slabAt(0)!.bytes.indexOf(0)).toBe(BLOCK_BYTES + 5);
-  expect(buffer.blockBytes(BLOCK_BYTES).lastIndexOf(7)).toBe(4);
-  expect(buffer.blockBytes(BLOCK_BYTES)).toHaveLength(BLOCK_BYTES);
+  const buffer = new PieceBuffer(pool, 0, 4 * SLAB_BYTES, SLAB_BYTES + BLOCK_BYTES + 5);
+  expect(buffer.slabAt(SLAB_BYTES)!.bytes).toBe(used.bytes);
+  expect(used.bytes.indexOf(0)).toBe(BLOCK_BYTES + 5);
+  expect(buffer.blockBytes(SLAB_BYTES + BLOCK_BYTES).lastIndexOf(7)).toBe(4);
+  expect(buffer.blockBytes(SLAB_BYTES + BLOCK_BYTES)).toHaveLength(BLOCK_BYTES);
 });
 
 test('a piece never reaches beyond its end', () => {
-  const pool = new BlockPool({ maxBytes: 4 * MIB, shared: false });
-  const buffer = new PieceBuffer(pool, 0, BLOCK_BYTES + 9, BLOCK_BYTES + 5);
-  expect(buffer.blockBytes(BLOCK_BYTES)).toHaveLength(9);
-  buffer.handleBlock(0);
-  expect(buffer.handleBlock(BLOCK_BYTES)?.length).toBe(BLOCK_BYTES + 9);
+  const pool = new BlockPool({ maxBytes: 8 * MIB, shared: false });
+  const buffer = new PieceBuffer(pool, 0, SLAB_BYTES + BLOCK_BYTES + 9, SLAB_BYTES + BLOCK_BYTES + 5);
+  buffer.slabAt(SLAB_BYTES);
+  expect(buffer.blockBytes(SLAB_BYTES + BLOCK_BYTES)).toHaveLength(9);
+  buffer.handleBlock(SLAB_BYTES);
+  expect(buffer.handleBlock(SLAB_BYTES + BLOCK_BYTES)?.length).toBe(BLOCK_BYTES + 9);
 });
 
 test('more bytes than a slab holds come in parts, as many as have bytes', () => {

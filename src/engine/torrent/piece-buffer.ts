@@ -10,7 +10,7 @@ export interface FilledPart {
   readonly slab: Slab;
   /** From the start of the piece, in bytes. */
   readonly offset: number;
-  /** Bytes of the part's blocks, the last one made up to a whole block with padding where the piece has some. */
+  /** Bytes of the part's blocks; where several parts come, the piece's last block with the padding that follows it. */
   readonly length: number;
 }
 
@@ -25,7 +25,7 @@ export class PieceBuffer {
   /** A part could not be written. */
   hasFailed = false;
   readonly #requestableBytes: number;
-  /** Up to the end of the last block, or of the piece. */
+  /** What peers send; in parts, up to the end of the last block or of the piece. */
   readonly #keptBytes: number;
   readonly #pool: BlockPool;
   readonly #slabs: (Slab | undefined)[];
@@ -40,7 +40,9 @@ export class PieceBuffer {
     this.#pool = pool;
     this.pieceIndex = pieceIndex;
     this.#requestableBytes = requestableBytes;
-    this.#keptBytes = Math.min(sizeBytes, Math.ceil(requestableBytes / BLOCK_BYTES) * BLOCK_BYTES);
+    // Parts are read back and hashed with the padding: the SHA-1 of the last block has to cover it here as well.
+    const toBlockEnd = Math.min(sizeBytes, Math.ceil(requestableBytes / BLOCK_BYTES) * BLOCK_BYTES);
+    this.#keptBytes = requestableBytes > SLAB_BYTES ? toBlockEnd : requestableBytes;
     const partCount = Math.ceil(this.#keptBytes / SLAB_BYTES);
     this.#slabs = new Array<Slab | undefined>(partCount).fill(undefined);
     this.#missingBlocks = new Uint16Array(partCount);
@@ -67,7 +69,7 @@ export class PieceBuffer {
     return slab;
   }
 
-  /** The bytes of a block that has come, with the padding that may follow its last byte. */
+  /** The bytes of a block that has come; in parts, with the padding that may follow its last byte. */
   blockBytes(begin: number): Uint8Array {
     const offset = begin % SLAB_BYTES;
     return this.slabAt(begin)!.bytes.subarray(offset, offset + Math.min(BLOCK_BYTES, this.#keptBytes - begin));
