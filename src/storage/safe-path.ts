@@ -58,16 +58,12 @@ export function safePaths(
   const paths: string[][] = [];
   const folderIds: number[] = [];
   for (let i = 0; i < files.length; i++) {
-    const path = [...root];
     const raw = files[i]!.path;
-    for (let k = 0; k < raw.length - 1; k++) {
-      const part = safePathPart(raw[k]!);
-      if (part !== '') path.push(part);
-    }
-    if (path.length > DIRECTORY_DEPTH_MAX) return problem(i, `lies in more than ${DIRECTORY_DEPTH_MAX} folders`);
-    folderIds.push(files[i]!.pad ? -1 : names.enterFolders(path));
-    path.push(safePathPart(raw[raw.length - 1] ?? '') || REPLACEMENT);
-    paths.push(path);
+    const folders = root.concat(raw.slice(0, -1).map(safePathPart)).filter((part) => part !== '');
+    if (folders.length > DIRECTORY_DEPTH_MAX) return problem(i, `lies in more than ${DIRECTORY_DEPTH_MAX} folders`);
+    folderIds.push(files[i]!.pad ? -1 : names.enterFolders(folders));
+    // Not pushed: an array that grows has room for 17 parts at once, and there is one for each file.
+    paths.push(folders.concat(safePathPart(raw[raw.length - 1] ?? '') || REPLACEMENT));
   }
   // Folders first, all of them: a file must know whether a folder further down the list has its name.
   for (let i = 0; i < paths.length; i++) {

@@ -187,6 +187,21 @@ export class BDict {
     return token < 0 ? undefined : elementsAt(this.#tape, token, Number.POSITIVE_INFINITY, nestedListMax);
   }
 
+  /** At most the first `max` strings of the list, borrowed; undefined when absent, no list or other things are in it. */
+  getStrings(key: string, max: number): Uint8Array[] | undefined {
+    const listToken = this.#tokenOf(key, BYTE_L);
+    if (listToken < 0) return undefined;
+    const { bytes, starts, nexts } = this.#tape;
+    const strings: Uint8Array[] = [];
+    for (let token = listToken + 1; strings.length < max; token = nexts[token]!) {
+      const first = bytes[starts[token]!]!;
+      if (first === BYTE_E) break;
+      if (first === BYTE_D || first === BYTE_L || first === BYTE_I) return undefined;
+      strings.push(stringAt(this.#tape, token));
+    }
+    return strings;
+  }
+
   getDict(key: string): BDict | undefined {
     const token = this.#tokenOf(key, BYTE_D);
     return token < 0 ? undefined : new BDict(this.#tape, token);

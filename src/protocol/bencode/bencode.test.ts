@@ -249,6 +249,11 @@ test('getters give a value of the right kind or undefined', () => {
   expect(value.getNumber('text')).toBeUndefined();
   expect(value.getList('list')).toEqual([latin1('a')]);
   expect([...value.iterateList('list', 0)!]).toEqual([latin1('a')]);
+  expect(value.getStrings('list', 5)).toEqual([latin1('a')]);
+  expect(dictionary('d1:al1:b0:2:cdee').getStrings('a', 9)).toEqual([latin1('b'), latin1(''), latin1('cd')]);
+  expect(dictionary('d1:al1:b0:2:cdee').getStrings('a', 2)).toHaveLength(2);
+  for (const odd of ['i1e', 'le', 'de']) expect(dictionary(`d1:al1:b${odd}ee`).getStrings('a', 9)).toBeUndefined();
+  expect(dictionary('d1:a1:be').getStrings('a', 9)).toBeUndefined();
   expect([...dictionary('d1:alli1ei2ei3eelli4ei5ei6eei7eeee').iterateList('a', 2)!]).toEqual([
     [1, 2],
     [[4, 5], 7],

@@ -63,17 +63,11 @@ export function readPath(dict: BDict, key: string): string[] | undefined {
 }
 
 function readNames(dict: BDict, key: string, decode: (bytes: Uint8Array) => string | undefined): string[] | undefined {
-  const list = dict.iterateList(key, 0);
-  if (list === undefined) return undefined;
-  const names: string[] = [];
-  for (const part of list) {
-    const name = part instanceof Uint8Array ? decode(part) : undefined;
-    if (name === undefined) return undefined;
-    names.push(name);
-    // One more than is allowed, so that the caller sees that it is too deep.
-    if (names.length > DIRECTORY_DEPTH_MAX) break;
-  }
-  return names;
+  // One more than is allowed, so that the caller sees that it is too deep.
+  const parts = dict.getStrings(key, DIRECTORY_DEPTH_MAX + 1);
+  // Mapped, because an array that grows has room for 17 names from its first one on.
+  const names = parts?.map(decode);
+  return names?.every((name) => name !== undefined) === true ? names : undefined;
 }
 
 /** Text under a key, the UTF-8 variant of the key first. */

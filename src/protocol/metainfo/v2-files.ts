@@ -60,7 +60,7 @@ function walkTree(tree: BDict, reading: MetainfoReading): V2File[] | undefined {
     const what = `file ${files.length + 1} of the file tree`;
     const node = folder.dict.getDict(next.value);
     if (node === undefined) return reading.fail(`The entry of ${what} is not a dictionary.`);
-    const path = [...folder.path, decodeUtf8Lenient(keyBytes(next.value))];
+    const path = folder.path.concat(decodeUtf8Lenient(keyBytes(next.value)));
     if (!node.has('')) {
       if (!enterFolder(node, path, open, reading)) return undefined;
       continue;
@@ -121,16 +121,16 @@ export function readPieceLayers(
   if (root.has('piece layers') && layers === undefined) return reading.fail('The piece layers are not a dictionary.');
   if (layers?.duplicateKey !== undefined) return reading.fail('The piece layers have a root twice.');
   // BOUNDED: one entry a file. Identical files have the same root, and then one layer.
-  const checked = new Map<string, Uint8Array | undefined>();
+  const checked = new Map<string, Uint8Array>();
   const result: (Uint8Array | undefined)[] = [];
-  for (const [i, { entry, piecesRoot }] of files.entries()) {
+  for (let i = 0; i < files.length; i++) {
+    const { entry, piecesRoot } = files[i]!;
     const { lengthBytes } = entry;
-    const key = piecesRoot === undefined ? undefined : bytesKey(piecesRoot);
-    if (key === undefined || piecesRoot === undefined || lengthBytes <= pieceLengthBytes) {
-      if (key !== undefined && !checked.has(key)) checked.set(key, undefined);
+    if (piecesRoot === undefined || lengthBytes <= pieceLengthBytes) {
       result.push(undefined);
       continue;
     }
+    const key = bytesKey(piecesRoot);
     const what = `file ${i + 1} of the file tree`;
     const layer = checked.get(key) ?? layers?.getBytes(key);
     if (layer === undefined) return reading.fail(`The piece layer of ${what} is missing.`);
@@ -147,8 +147,13 @@ export function readPieceLayers(
     }
     result.push(layer);
   }
-  for (const key of layers?.keys() ?? []) {
-    if (!checked.has(key)) return reading.fail('The piece layers hold a root that no file has.');
+  if (layers !== undefined && layers.size > checked.size) {
+    // Files of one piece have roots too, and may have a layer that nobody needs.
+    const roots = new Set<string>();
+    for (const { piecesRoot } of files) if (piecesRoot !== undefined) roots.add(bytesKey(piecesRoot));
+    for (const key of layers.keys()) {
+      if (!roots.has(key)) return reading.fail('The piece layers hold a root that no file has.');
+    }
   }
   return result;
 }
