@@ -35,6 +35,18 @@ test('what is used and what is kept is bounded', () => {
   expect(buffers.usedBytes).toBeLessThanOrEqual(SEND_BUFFER_TOTAL_MAX_BYTES);
   for (const buffer of taken) buffers.release(buffer);
   expect(buffers.usedBytes).toBe(0);
-  expect(buffers.keptBytes).toBeGreaterThan(7 * BATCH_BLOCKS_MAX * MESSAGE_BYTES);
-  expect(buffers.keptBytes).toBeLessThanOrEqual(8 * BATCH_BLOCKS_MAX * MESSAGE_BYTES);
+  expect(buffers.keptBytes).toBeGreaterThan(15 * BATCH_BLOCKS_MAX * MESSAGE_BYTES);
+  expect(buffers.keptBytes).toBeLessThanOrEqual(16 * BATCH_BLOCKS_MAX * MESSAGE_BYTES);
+});
+
+test('it is crowded from sixteen whole batches on', () => {
+  const buffers = new SendBuffers();
+  const taken: Uint8Array[] = [];
+  for (let i = 0; i < 16; i++) {
+    expect(buffers.isCrowded).toBe(false);
+    taken.push(buffers.take(BATCH_BLOCKS_MAX * MESSAGE_BYTES));
+  }
+  expect(buffers.isCrowded).toBe(true);
+  buffers.release(taken[0]!);
+  expect(buffers.isCrowded).toBe(false);
 });
