@@ -18,10 +18,15 @@ export type LeafOutcome =
   | { readonly ok: true; readonly leaves: Uint8Array }
   | { readonly ok: false; readonly pieceIndex: number; readonly error: DiskError };
 
+interface LeafMemory {
+  /** What is being hashed. */
+  readonly buffer: Uint8Array;
+  readonly leaves: Uint8Array;
+}
+
 export class LeafReader {
   readonly #storage: Pick<Storage, 'read'>;
   readonly #sha256: Sha256;
-  readonly #buffer = new Uint8Array(BATCH_BLOCKS * BLOCK_BYTES);
   #isBusy = false;
 
   constructor(storage: Pick<Storage, 'read'>, sha256: Sha256) {
@@ -37,15 +42,18 @@ export class LeafReader {
   read(job: LeafJob, onDone: (outcome: LeafOutcome) => void): void {
     this.#isBusy = true;
     const leaves = new Uint8Array(Math.ceil(job.lengthBytes / BLOCK_BYTES) * MERKLE_HASH_BYTES);
-    this.#readBatch(job, 0, leaves, onDone);
+    // Held by the job alone: each torrent has a reader, and few are ever asked.
+    const buffer = new Uint8Array(Math.min(BATCH_BLOCKS * BLOCK_BYTES, job.lengthBytes));
+    this.#readBatch(job, 0, { buffer, leaves }, onDone);
   }
 
-  #readBatch(job: LeafJob, offset: number, leaves: Uint8Array, onDone: (outcome: LeafOutcome) => void): void {
+  #readBatch(job: LeafJob, offset: number, memory: LeafMemory, onDone: (outcome: LeafOutcome) => void): void {
+    const { buffer, leaves } = memory;
     const { firstPiece, lengthBytes, pieceLengthBytes } = job;
     const begin = offset % pieceLengthBytes;
     const pieceIndex = firstPiece + (offset - begin) / pieceLengthBytes;
-    const bytes = Math.min(this.#buffer.length, pieceLengthBytes - begin, lengthBytes - offset);
-    const data = this.#buffer.subarray(0, bytes);
+    const bytes = Math.min(buffer.length, pieceLengthBytes - begin, lengthBytes - offset);
+    const data = buffer.subarray(0, bytes);
     this.#storage.read(pieceIndex, begin, [data], ({ error }) => {
       if (error !== undefined) {
         this.#isBusy = false;
@@ -57,7 +65,7 @@ export class LeafReader {
         leaves.set(this.#sha256(data.subarray(start, start + BLOCK_BYTES)), at);
       }
       if (offset + bytes < lengthBytes) {
-        this.#readBatch(job, offset + bytes, leaves, onDone);
+        this.#readBatch(job, offset + bytes, memory, onDone);
         return;
       }
       this.#isBusy = false;
