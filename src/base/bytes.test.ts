@@ -21,6 +21,8 @@ test('hexadecimal round trip, and what is not hexadecimal', () => {
       expect(hexToBytes(bytesToHex(bytes).toUpperCase())).toEqual(bytes);
     }),
   );
+  const long = Uint8Array.from({ length: 5_000 }, (_, i) => i * 7);
+  expect(bytesToHex(long)).toBe(Buffer.from(long).toString('hex'));
   expect(hexToBytes('abc')).toBeUndefined();
   expect(hexToBytes('zz')).toBeUndefined();
 });

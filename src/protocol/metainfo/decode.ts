@@ -25,7 +25,9 @@ const BYTE_D = 0x64;
 /** Decodes a .torrent file. What it returns borrows nothing from `bytes`. Never throws. */
 export function decodeMetainfo(bytes: Uint8Array, crypto: MetainfoCrypto): Parsed<Metainfo> {
   const reading = new MetainfoReading(crypto);
-  return reading.outcome(readMetainfo(bytes, reading));
+  // A subclass may mean something else by `slice`: that of Node's Buffer copies nothing.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return reading.outcome(readMetainfo(plain, reading));
 }
 
 function readMetainfo(bytes: Uint8Array, reading: MetainfoReading): Metainfo | undefined {

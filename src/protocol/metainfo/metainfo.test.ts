@@ -248,3 +248,13 @@ test('the piece layers are a dictionary of raw roots', () => {
   const decoded = bdecode(torrentBytes, { maxDepth: 10, maxTokens: 1_000 });
   expect(decoded.ok && decoded.value instanceof BDict && decoded.value.getDict('piece layers')!.size).toBe(2);
 });
+
+// A Buffer's `slice` is a view: what was decoded of it would change with it, and keep the whole file in memory.
+test.each(['v1', 'v2', 'hybrid'] as const)('what is decoded of a %s Buffer borrows nothing from it', (format) => {
+  const { torrentBytes } = sampleTorrent(folderOf(format), crypto);
+  const buffer = Buffer.from(torrentBytes);
+  const { info } = valid(buffer);
+  buffer.fill(0);
+  expect(info).toEqual(valid(torrentBytes).info);
+  expect(info.infoBytes.constructor).toBe(Uint8Array);
+});
