@@ -1,6 +1,7 @@
 // Which blocks to ask of which peer. Owns the transitions between piece states (docs/invariants/piece-states.md); the
 // states stand in PieceTable, the requests in OpenPieces, the order of choice in PieceChooser. Knows no connection, no
-// disk and no clock: it is told what happened and answers with blocks.
+// disk and no clock: it is told what happened and answers with blocks. What is only needed while blocks are asked for is made
+// with the first of them.
 // Above the usual size because it is mostly the commented interface of the folder `pieces`.
 import { assert } from '../base/assert.ts';
 import type { Bitfield } from '../base/bitfield.ts';
@@ -51,22 +52,20 @@ export interface PartialPiece {
 
 export class PiecePicker {
   readonly #table: PieceTable;
-  readonly #pieces: OpenPieces;
+  readonly #pieceLengthBytes: number;
   readonly #bytesOfPiece: (piece: number) => number;
-  readonly #chooser: PieceChooser;
+  readonly #maxOpenPieces: number;
+  /** Undefined: none is open, and no peer was asked for anything. */
+  #openPieces: OpenPieces | undefined;
+  #madeChooser: PieceChooser | undefined;
+  #isSequential = false;
   readonly #otherRequesters: number[] = [];
 
   constructor(options: PiecePickerOptions) {
     this.#table = new PieceTable(options);
-    this.#pieces = new OpenPieces(options.pieceLengthBytes);
+    this.#pieceLengthBytes = options.pieceLengthBytes;
     this.#bytesOfPiece = options.bytesOfPiece;
-    this.#chooser = new PieceChooser({
-      table: this.#table,
-      pieces: this.#pieces,
-      open: (piece) => this.#open(piece),
-      blocksPerPiece: Math.ceil(options.pieceLengthBytes / BLOCK_BYTES),
-      maxOpenPieces: options.maxOpenPieces ?? Number.POSITIVE_INFINITY,
-    });
+    this.#maxOpenPieces = options.maxOpenPieces ?? Number.POSITIVE_INFINITY;
   }
 
   get pieceCount(): number {
@@ -90,11 +89,11 @@ export class PiecePicker {
 
   /** Every wanted block that some peer has is here or asked for. */
   get isEndgame(): boolean {
-    return this.#chooser.isEndgame;
+    return this.#madeChooser?.isEndgame === true;
   }
 
   get openPieceCount(): number {
-    return this.#pieces.count;
+    return this.#openPieces?.count ?? 0;
   }
 
   stateOf(piece: number): PieceState {
@@ -121,7 +120,7 @@ export class PiecePicker {
 
   /** Pieces in state 'requested', in the order of opening. */
   *partialPieces(): Generator<PartialPiece> {
-    for (const piece of this.#pieces.values()) {
+    for (const piece of this.#openPieces?.values() ?? []) {
       yield {
         pieceIndex: piece.pieceIndex,
         blockCount: piece.blockCount,
@@ -137,16 +136,17 @@ export class PiecePicker {
    */
   setPriority(piece: number, priority: number): readonly CancelledRequest[] {
     assert(Number.isInteger(priority) && priority >= 0 && priority <= PRIORITY_MAX, `priority ${priority}`);
-    const blocks = this.#pieces.get(piece);
+    const blocks = this.#openPieces?.get(piece);
     const cancelled = priority === 0 && blocks !== undefined ? this.#abandon(blocks) : [];
     this.#table.setPriority(piece, priority);
-    this.#chooser.handleChange();
+    this.#madeChooser?.handleChange();
     return cancelled;
   }
 
   /** Lowest index first instead of rarest first; priorities still come before. */
   setSequential(isSequential: boolean): void {
-    this.#chooser.isSequential = isSequential;
+    this.#isSequential = isSequential;
+    if (this.#madeChooser !== undefined) this.#madeChooser.isSequential = isSequential;
   }
 
   addAvailability(have: Bitfield): void {
@@ -163,7 +163,7 @@ export class PiecePicker {
   }
 
   decrementAvailability(piece: number): void {
-    this.#chooser.handleChange();
+    this.#madeChooser?.handleChange();
     this.#table.buckets.decrement(piece);
   }
 
@@ -182,7 +182,7 @@ export class PiecePicker {
   }
 
   isOutstanding(piece: number, block: number, peerId: number): boolean {
-    const blocks = this.#pieces.get(piece);
+    const blocks = this.#openPieces?.get(piece);
     return blocks !== undefined && block < blocks.blockCount && blocks.isRequestedFrom(block, peerId);
   }
 
@@ -190,7 +190,7 @@ export class PiecePicker {
   wouldAccept(piece: number, block: number, peerId: number): boolean {
     if (this.isOutstanding(piece, block, peerId)) return true;
     if (!Number.isInteger(block) || block < 0) return false;
-    if ((this.#pieces.peer(peerId)?.lateCount ?? 0) === 0) return false;
+    if ((this.#openPieces?.peer(peerId)?.lateCount ?? 0) === 0) return false;
     const blocks = this.#pieces.get(piece);
     if (blocks !== undefined) return block < blocks.blockCount && !blocks.isReceived(block);
     return this.#table.buckets.has(piece) && block * BLOCK_BYTES < this.#bytesOfPiece(piece);
@@ -199,7 +199,7 @@ export class PiecePicker {
   /** The whole block has arrived. Indexes may be anything a peer can send. */
   handleBlock(piece: number, block: number, peerId: number): BlockVerdict {
     this.#otherRequesters.length = 0;
-    const requests = this.#pieces.peer(peerId);
+    const requests = this.#openPieces?.peer(peerId);
     if (requests === undefined) return 'unsolicited';
     if (!this.wouldAccept(piece, block, peerId)) {
       if (requests.lateCount === 0) return 'unsolicited';
@@ -225,49 +225,57 @@ export class PiecePicker {
 
   /** The request was rejected, has timed out or was cancelled: the block may be asked for again. */
   handleRequestLost(piece: number, block: number, peerId: number): void {
-    const blocks = this.#pieces.get(piece);
+    const blocks = this.#openPieces?.get(piece);
     if (blocks === undefined || block >= blocks.blockCount) return;
     if (this.#pieces.release(blocks, block, peerId) && blocks.isIdle) this.#abandon(blocks);
   }
 
   /** A choke without BEP 6: the peer forgot all our requests. Returns how many there were. */
   handleAllRequestsLost(peerId: number): number {
-    const count = this.#pieces.peer(peerId)?.outstandingCount ?? 0;
-    for (const blocks of this.#pieces.releaseAllOf(peerId)) this.#abandon(blocks);
+    const count = this.outstandingCountOf(peerId);
+    for (const blocks of this.#openPieces?.releaseAllOf(peerId) ?? []) this.#abandon(blocks);
     return count;
   }
 
   /** The connection has ended: its requests are lost and it may send nothing any more. */
   handlePeerGone(peerId: number): void {
     this.handleAllRequestsLost(peerId);
-    this.#pieces.forgetPeer(peerId);
+    this.#openPieces?.forgetPeer(peerId);
+  }
+
+  /** No peer is left, and what each had was removed: drops what is only of use with peers. */
+  handleNoPeers(): void {
+    this.#table.handleNoPeers();
+    if (this.#openPieces?.isEmpty !== true) return;
+    this.#openPieces = undefined;
+    this.#madeChooser = undefined;
   }
 
   /** Requests under way to the peer: fresh objects, safe to change the picker while walking them. */
   outstandingOf(peerId: number): BlockRef[] {
-    return this.#pieces.outstandingOf(peerId);
+    return this.#openPieces?.outstandingOf(peerId) ?? [];
   }
 
   outstandingCountOf(peerId: number): number {
-    return this.#pieces.peer(peerId)?.outstandingCount ?? 0;
+    return this.#openPieces?.peer(peerId)?.outstandingCount ?? 0;
   }
 
   /** From 'hashing' after a download; from 'missing' or 'skipped' when the disk turned out to hold it. */
   handlePieceVerified(piece: number): void {
-    this.#pieces.forget(piece);
+    this.#openPieces?.forget(piece);
     this.#table.moveTo(piece, 'have');
   }
 
   /** The hash differs: every block is fetched again. Read `blockSendersOf` before. */
   handlePieceFailed(piece: number): void {
-    this.#pieces.forget(piece);
-    this.#chooser.handleChange();
+    this.#openPieces?.forget(piece);
+    this.#madeChooser?.handleChange();
     this.#table.moveToUntouched(piece);
   }
 
   /** The piece could not be written, wholly or in part; from 'requested' or 'hashing'. Returns requests to cancel. */
   handleWriteFailed(piece: number): readonly CancelledRequest[] {
-    const blocks = this.#pieces.get(piece);
+    const blocks = this.#openPieces?.get(piece);
     if (blocks !== undefined) return this.#abandon(blocks);
     this.handlePieceFailed(piece);
     return [];
@@ -276,13 +284,13 @@ export class PiecePicker {
   /** A piece had turned out to be missing or damaged on disk. */
   handlePieceLost(piece: number): void {
     assert(this.#table.is(piece, 'have'), `piece ${piece} is lost and was not had`);
-    this.#chooser.handleChange();
+    this.#madeChooser?.handleChange();
     this.#table.moveToUntouched(piece);
   }
 
   /** The peer that sent each block of a piece in state 'requested' or 'hashing', -1 where none has; else empty. */
   blockSendersOf(piece: number): readonly number[] {
-    const blocks = this.#pieces.get(piece) ?? this.#pieces.complete(piece);
+    const blocks = this.#openPieces?.get(piece) ?? this.#openPieces?.complete(piece);
     if (blocks === undefined) return [];
     return Array.from({ length: blocks.blockCount }, (_, block) => blocks.senderOf(block));
   }
@@ -290,15 +298,38 @@ export class PiecePicker {
   /** Throws when a rule of docs/invariants/piece-states.md is broken. For tests: O(pieces). */
   assertInvariants(): void {
     this.#table.assertInvariants();
-    this.#pieces.assertInvariants();
+    this.#openPieces?.assertInvariants();
     let open = 0;
     for (let piece = 0; piece < this.pieceCount; piece++) {
       const state = this.#table.stateOf(piece);
       if (state === 'requested') open++;
-      assert((this.#pieces.get(piece) !== undefined) === (state === 'requested'), `piece ${piece} is ${state}`);
-      assert((this.#pieces.complete(piece) !== undefined) === (state === 'hashing'), `piece ${piece} is ${state}`);
+      assert((this.#openPieces?.get(piece) !== undefined) === (state === 'requested'), `piece ${piece} is ${state}`);
+      const isComplete = this.#openPieces?.complete(piece) !== undefined;
+      assert(isComplete === (state === 'hashing'), `piece ${piece} is ${state}`);
     }
-    assert(this.#pieces.count === open, 'open pieces miscounted');
+    assert(this.openPieceCount === open, 'open pieces miscounted');
+  }
+
+  get #pieces(): OpenPieces {
+    this.#openPieces ??= new OpenPieces(this.#pieceLengthBytes);
+    return this.#openPieces;
+  }
+
+  get #chooser(): PieceChooser {
+    this.#madeChooser ??= this.#createChooser();
+    return this.#madeChooser;
+  }
+
+  #createChooser(): PieceChooser {
+    const chooser = new PieceChooser({
+      table: this.#table,
+      pieces: this.#pieces,
+      open: (piece) => this.#open(piece),
+      blocksPerPiece: Math.ceil(this.#pieceLengthBytes / BLOCK_BYTES),
+      maxOpenPieces: this.#maxOpenPieces,
+    });
+    chooser.isSequential = this.#isSequential;
+    return chooser;
   }
 
   #open(piece: number): PieceBlocks {
@@ -308,7 +339,7 @@ export class PiecePicker {
 
   #abandon(blocks: PieceBlocks): CancelledRequest[] {
     const cancelled = this.#pieces.close(blocks);
-    this.#chooser.handleChange();
+    this.#madeChooser?.handleChange();
     this.#table.moveToUntouched(blocks.pieceIndex);
     return cancelled;
   }

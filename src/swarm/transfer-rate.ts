@@ -5,7 +5,8 @@ const SLOT_MS = 1_000;
 const SLOT_COUNT = 10;
 
 export class TransferRate {
-  readonly #slots = new Float64Array(SLOT_COUNT);
+  /** Made with the first bytes: most torrents and peers at any time have none. */
+  #slots: Float64Array | undefined;
   /** Number of the slot under way, counted in seconds of the caller's clock. */
   #slot: number;
   readonly #firstMs: number;
@@ -24,6 +25,7 @@ export class TransferRate {
 
   add(bytes: number, nowMs: number): void {
     this.#advance(nowMs);
+    this.#slots ??= new Float64Array(SLOT_COUNT);
     this.#slots[this.#slot % SLOT_COUNT]! += bytes;
     this.#sum += bytes;
     this.#total += bytes;
@@ -39,11 +41,12 @@ export class TransferRate {
 
   #advance(nowMs: number): void {
     const slot = Math.floor(nowMs / SLOT_MS);
-    const passed = Math.min(slot - this.#slot, SLOT_COUNT);
+    const slots = this.#slots;
+    const passed = slots === undefined ? 0 : Math.min(slot - this.#slot, SLOT_COUNT);
     for (let i = 1; i <= passed; i++) {
       const index = (this.#slot + i) % SLOT_COUNT;
-      this.#sum -= this.#slots[index]!;
-      this.#slots[index] = 0;
+      this.#sum -= slots![index]!;
+      slots![index] = 0;
     }
     if (slot > this.#slot) this.#slot = slot;
   }

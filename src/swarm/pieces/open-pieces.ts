@@ -63,6 +63,11 @@ export class OpenPieces {
     return this.#open.size;
   }
 
+  /** No piece is open or being hashed, and no peer is known. */
+  get isEmpty(): boolean {
+    return this.#open.size === 0 && this.#complete.size === 0 && this.#peers.size === 0;
+  }
+
   /** Blocks of open pieces neither here nor asked for. */
   get freeBlockCount(): number {
     return this.#freeBlockCount;
