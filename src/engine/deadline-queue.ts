@@ -42,6 +42,7 @@ export class DeadlineQueue {
 
   /** Calls the entry at `wantedMs` or, when it is known with an earlier deadline, then. */
   expedite(entry: DeadlineEntry, wantedMs: number): void {
+    if (wantedMs === Number.POSITIVE_INFINITY) return;
     const atMs = Math.max(wantedMs, this.#earliestMs);
     let slot = this.#slots.get(entry);
     if (slot === undefined) {
@@ -51,7 +52,6 @@ export class DeadlineQueue {
       if (atMs >= slot.atMs) return;
     }
     slot.atMs = atMs;
-    if (atMs === Number.POSITIVE_INFINITY) return;
     this.#place(slot);
     this.#arm();
   }
@@ -90,7 +90,10 @@ export class DeadlineQueue {
     this.#takeOut(slot);
     try {
       const nextMs = slot.entry.handleDeadline(nowMs);
-      if (this.#slots.get(slot.entry) === slot) this.expedite(slot.entry, nextMs);
+      if (this.#slots.get(slot.entry) !== slot) return;
+      this.expedite(slot.entry, nextMs);
+      // Who waits for nothing is not kept: there may be thousands of them.
+      if (slot.index === -1) this.#slots.delete(slot.entry);
     } catch (error) {
       this.remove(slot.entry);
       if (slot.entry.handleBug !== undefined) slot.entry.handleBug(error);

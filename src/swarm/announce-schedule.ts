@@ -72,8 +72,8 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
   readonly #numWant: number;
   /** One a tier and info-hash. BOUNDED: TRACKER_TIERS_MAX tiers */
   readonly #lanes: AnnounceLane[] = [];
-  readonly #urls = new Set<string>(); // BOUNDED: as many as the lanes' contacts
-  readonly #underWay = new Map<number, UnderWay>(); // BOUNDED: one a lane; when stopping, one a contact
+  /** Undefined while there is none. BOUNDED: one a lane; when stopping, one a contact */
+  #underWay: Map<number, UnderWay> | undefined;
   readonly #outputs: AnnounceScheduleOutput[] = []; // BOUNDED: as #underWay, drained by the caller
   #phase: 'idle' | 'running' | 'stopping' = 'idle';
   #lastAnnounceId = 0;
@@ -96,7 +96,7 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
 
   /** Not running, and no answer is waited for. */
   get isIdle(): boolean {
-    return this.#phase !== 'running' && this.#underWay.size === 0;
+    return this.#phase !== 'running' && (this.#underWay?.size ?? 0) === 0;
   }
 
   poll(): AnnounceScheduleOutput | undefined {
@@ -105,9 +105,9 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
 
   /** Adds a tier at the end, its order drawn by lot (BEP 12). Trackers that are known already are left out. */
   addTier(urls: readonly string[], nowMs: number): void {
-    const fresh = [...new Set(urls)].filter((url) => !this.#urls.has(url)).slice(0, TRACKERS_PER_TIER_MAX);
+    const known = this.#urls();
+    const fresh = [...new Set(urls)].filter((url) => !known.has(url)).slice(0, TRACKERS_PER_TIER_MAX);
     if (fresh.length === 0 || this.tierCount >= TRACKER_TIERS_MAX) return;
-    for (const url of fresh) this.#urls.add(url);
     const tier = this.tierCount;
     for (let infoHashIndex = 0; infoHashIndex < this.#infoHashCount; infoHashIndex++) {
       this.#lanes.push(new AnnounceLane({ tier, infoHashIndex, urls: fresh, random: this.#random }, nowMs));
@@ -118,8 +118,7 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
   /** Adds one tracker at a tier's end; false when it is known already, or there is no such tier or no room. */
   addTracker(url: string, tier: number, nowMs: number): boolean {
     const lanes = this.#lanes.filter((lane) => lane.tier === tier);
-    if (this.#urls.has(url) || (lanes[0]?.contacts.length ?? Infinity) >= TRACKERS_PER_TIER_MAX) return false;
-    this.#urls.add(url);
+    if (this.#urls().has(url) || (lanes[0]?.contacts.length ?? Infinity) >= TRACKERS_PER_TIER_MAX) return false;
     for (const lane of lanes) lane.addTracker(url);
     this.#announceDue(nowMs);
     return true;
@@ -209,7 +208,7 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
   /** Throws when a rule of this machine is broken; for tests and the simulator. */
   assertInvariants(): void {
     const lanes = new Set<AnnounceLane>();
-    for (const { lane, contact, event } of this.#underWay.values()) {
+    for (const { lane, contact, event } of this.#underWay?.values() ?? []) {
       assert(contact.isAnnouncing, 'a contact that is announced to is marked');
       assert((event === 'stopped') === (this.#phase === 'stopping'), 'stopped, and nothing else, is said at the end');
       assert(event === 'stopped' || !lanes.has(lane), 'a lane has one announce under way');
@@ -217,7 +216,7 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
       lanes.add(lane);
     }
     const marked = this.#lanes.flatMap((lane) => lane.contacts).filter((contact) => contact.isAnnouncing);
-    assert(marked.length === this.#underWay.size, 'no contact is marked without an announce');
+    assert(marked.length === (this.#underWay?.size ?? 0), 'no contact is marked without an announce');
   }
 
   /** A tracker over both of a hybrid's info-hashes: the better state, the larger numbers, the earlier announce. */
@@ -244,6 +243,10 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
     };
   }
 
+  #urls(): ReadonlySet<string> {
+    return new Set(this.#lanes.flatMap(({ contacts }) => contacts.map(({ url }) => url)));
+  }
+
   #announceDue(nowMs: number): void {
     if (this.#phase !== 'running') return;
     for (const lane of this.#lanes) {
@@ -255,6 +258,7 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
   #order(lane: AnnounceLane, contact: TrackerContact, event: AnnounceEvent): void {
     const announceId = ++this.#lastAnnounceId;
     contact.isAnnouncing = true;
+    this.#underWay ??= new Map();
     this.#underWay.set(announceId, { lane, contact, event });
     const order: AnnounceOrder = {
       announceId,
@@ -269,15 +273,16 @@ export class AnnounceSchedule implements Machine<AnnounceScheduleOutput> {
   }
 
   #finish(announceId: number): UnderWay | undefined {
-    const underWay = this.#underWay.get(announceId);
+    const underWay = this.#underWay?.get(announceId);
     if (underWay === undefined) return undefined;
-    this.#underWay.delete(announceId);
+    this.#underWay?.delete(announceId);
+    if (this.#underWay?.size === 0) this.#underWay = undefined;
     underWay.lane.handleEnded(underWay.contact);
     return underWay;
   }
 
   #cancelAll(): void {
-    for (const announceId of [...this.#underWay.keys()]) {
+    for (const announceId of [...(this.#underWay?.keys() ?? [])]) {
       this.#finish(announceId);
       this.#outputs.push({ type: 'cancel', announceId });
     }

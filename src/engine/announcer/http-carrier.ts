@@ -17,7 +17,8 @@ export interface HttpCarrierOptions {
   readonly clock: Clock;
   readonly http: Http;
   readonly userAgent: string;
-  readonly localAddress?: string | undefined;
+  /** Where requests leave from; undefined: the system's choice. */
+  readonly localAddress?: (() => string | undefined) | undefined;
 }
 
 export class HttpCarrier implements AnnounceCarrier {
@@ -60,7 +61,7 @@ export class HttpCarrier implements AnnounceCarrier {
       totalTimeoutMs: timeoutMs,
       maxBodyBytes: TRACKER_REPLY_MAX_BYTES,
       maxRedirects: HTTP_REDIRECTS_MAX,
-      localAddress,
+      localAddress: localAddress?.(),
     };
     return http.get(request, handler);
   }

@@ -5,7 +5,9 @@ import { readUint32 } from '../../base/bytes.ts';
 import { seededRandom } from '../../base/random.ts';
 import type { Endpoint } from '../../platform/network.ts';
 import { bencode } from '../../protocol/bencode/index.ts';
+import { DeadlineQueue } from '../deadline-queue.ts';
 import { AnnounceGate } from './announce-gate.ts';
+import { HttpCarrier } from './http-carrier.ts';
 import { VirtualWorld } from './testing/virtual-world.ts';
 import { type AnnounceFacts, TorrentAnnouncer } from './torrent-announcer.ts';
 import { UdpTrackerClient } from './udp-tracker-client.ts';
@@ -42,21 +44,21 @@ class Rig {
         void this.logged.push(message + JSON.stringify(fields)),
     };
     this.udp = new UdpTrackerClient({ clock, network: world, random, log });
-    this.announcer = new TorrentAnnouncer({
-      clock,
-      http: world,
-      resolver: world,
-      udp: this.udp,
-      gate,
-      random,
-      log,
-      settings: { userAgent: 'Millrace/0' },
-      host: {
+    const deadlines = new DeadlineQueue(clock, (_, error) => {
+      throw error;
+    });
+    const http = new HttpCarrier({ clock, http: world, userAgent: 'Millrace/0' });
+    this.announcer = new TorrentAnnouncer(
+      { clock, deadlines, http, resolver: world, udp: this.udp, gate, random, log },
+      {
         announceFacts: () => this.facts,
         handlePeers: (peers, url) => void this.peers.push({ peers, url }),
         handleExternalAddress: (address) => void this.externalAddresses.push(address),
+        handleBug: (error) => {
+          throw error;
+        },
       },
-    });
+    );
   }
 
   /** Events of the HTTP announces so far, '' for none. */

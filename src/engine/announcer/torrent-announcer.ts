@@ -1,8 +1,7 @@
-// Announces one torrent: its schedule, driven by the platform's clock and carried out over HTTP and UDP. What the
+// Announces one torrent: its schedule, driven by the session's deadlines and carried out over HTTP and UDP. What the
 // torrent is, and what becomes of the peers, is the host's.
 import type { Random } from '../../base/random.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
-import type { Http } from '../../platform/http.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Endpoint } from '../../platform/network.ts';
 import type { Resolver } from '../../platform/resolver.ts';
@@ -11,9 +10,9 @@ import type { AnnounceRequest, AnnounceResponse } from '../../protocol/tracker/a
 import { parseTrackerUrl, redactTrackerUrl } from '../../protocol/tracker/tracker-url.ts';
 import type { AnnounceFailure } from '../../swarm/announce-lane.ts';
 import { type AnnounceOrder, AnnounceSchedule, type TrackerStatus } from '../../swarm/announce-schedule.ts';
+import type { DeadlineEntry, DeadlineQueue } from '../deadline-queue.ts';
 import type { AnnounceCarrier } from './announce-carrier.ts';
 import type { AnnounceGate, GateTicket } from './announce-gate.ts';
-import { HttpCarrier } from './http-carrier.ts';
 import { type TrackerCounts, TrackerScrape } from './tracker-scrape.ts';
 import { UdpCarrier } from './udp-carrier.ts';
 import type { UdpTrackerClient } from './udp-tracker-client.ts';
@@ -40,18 +39,20 @@ export interface AnnouncerHost {
   handlePeers(peers: readonly Endpoint[], trackerUrl: string): void;
   /** How a tracker sees us (BEP 24). */
   handleExternalAddress(address: string): void;
+  /** A mistake of ours showed itself. */
+  handleBug(error: unknown): void;
 }
 
-export interface TorrentAnnouncerOptions {
+/** What all torrents of a session announce with. */
+export interface AnnounceServices {
   readonly clock: Clock;
-  readonly http: Http;
+  readonly deadlines: DeadlineQueue;
+  readonly http: AnnounceCarrier;
   readonly resolver: Resolver;
   readonly udp: UdpTrackerClient;
   readonly gate: AnnounceGate;
   readonly random: Random;
   readonly log: Log;
-  readonly settings: { readonly userAgent: string; readonly localAddress?: string | undefined };
-  readonly host: AnnouncerHost;
 }
 
 interface Attempt {
@@ -62,37 +63,36 @@ interface Attempt {
   isAnswered: boolean;
 }
 
-export class TorrentAnnouncer {
-  readonly #options: TorrentAnnouncerOptions;
+export class TorrentAnnouncer implements DeadlineEntry {
+  readonly #services: AnnounceServices;
+  readonly #host: AnnouncerHost;
   readonly #schedule: AnnounceSchedule;
-  readonly #http: AnnounceCarrier;
-  readonly #udp: AnnounceCarrier;
-  readonly #attempts = new Map<number, Attempt>(); // BOUNDED: what the schedule has under way, and second families' replies
-  #timer: Timer | undefined;
+  /** Undefined while no tracker over UDP was asked. */
+  #udp: AnnounceCarrier | undefined;
+  /** Undefined while nothing is under way. BOUNDED: what the schedule has under way, and second families' replies */
+  #attempts: Map<number, Attempt> | undefined;
   #stopTimer: Timer | undefined;
-  #whenStopped: (() => void)[] = []; // BOUNDED: one a call of stop
-  readonly #scrapes = new Set<TrackerScrape>(); // BOUNDED: one a call of scrape
+  #whenStopped: (() => void)[] | undefined; // BOUNDED: one a call of stop
+  #scrapes: Set<TrackerScrape> | undefined; // BOUNDED: one a call of scrape
 
-  constructor(options: TorrentAnnouncerOptions) {
-    const { clock, http, resolver, udp, random, settings, host } = options;
-    this.#options = options;
+  constructor(services: AnnounceServices, host: AnnouncerHost) {
+    this.#services = services;
+    this.#host = host;
     const infoHashCount = host.announceFacts().infoHashes.length === 2 ? 2 : 1;
-    this.#schedule = new AnnounceSchedule({ random, infoHashCount });
-    this.#http = new HttpCarrier({ clock, http, userAgent: settings.userAgent, localAddress: settings.localAddress });
-    this.#udp = new UdpCarrier({ clock, resolver, client: udp });
+    this.#schedule = new AnnounceSchedule({ random: services.random, infoHashCount });
   }
 
   /** Adds a tier (BEP 12). URLs that are no HTTP or UDP tracker's, and known ones, are left out. */
   addTier(urls: readonly string[]): void {
     const usable = urls.filter((url) => parseTrackerUrl(url) !== undefined);
-    this.#schedule.addTier(usable, this.#options.clock.nowMs());
+    this.#schedule.addTier(usable, this.#services.clock.nowMs());
     this.#carryOn();
   }
 
   /** Adds one tracker: to a tier that exists, or as a tier of its own. False when nothing was added. */
   addTracker(url: string, tier?: number): boolean {
     if (parseTrackerUrl(url) === undefined) return false;
-    const nowMs = this.#options.clock.nowMs();
+    const nowMs = this.#services.clock.nowMs();
     const tierCount = this.#schedule.tierCount;
     let isAdded: boolean;
     if (tier !== undefined && tier < tierCount) isAdded = this.#schedule.addTracker(url, tier, nowMs);
@@ -105,47 +105,49 @@ export class TorrentAnnouncer {
   }
 
   start(): void {
-    this.#schedule.handleStart(this.#options.clock.nowMs());
+    this.#schedule.handleStart(this.#services.clock.nowMs());
     this.#carryOn();
   }
 
   /** The download has ended just now. */
   handleComplete(): void {
-    this.#schedule.handleComplete(this.#options.clock.nowMs());
+    this.#schedule.handleComplete(this.#services.clock.nowMs());
     this.#carryOn();
   }
 
   /** `announceFacts` has a second info-hash from now on. */
   handleSecondInfoHash(): void {
-    this.#schedule.handleSecondInfoHash(this.#options.clock.nowMs());
+    this.#schedule.handleSecondInfoHash(this.#services.clock.nowMs());
     this.#carryOn();
   }
 
   /** Announces again as soon as each tracker's minimum interval allows. */
   requestMorePeers(): void {
-    this.#schedule.handlePeersWanted(this.#options.clock.nowMs());
+    this.#schedule.handlePeersWanted(this.#services.clock.nowMs());
     this.#carryOn();
   }
 
   /** Asks every tracker how large the swarm is (BEP 48); calls back, never synchronously, when all have answered. */
   scrape(onDone: (results: readonly TrackerCounts[]) => void): void {
-    const { gate, clock, host } = this.#options;
+    const { gate, clock, http } = this.#services;
     const urls = [...new Set(this.#schedule.status(clock.nowMs()).map(({ url }) => url))];
-    const { infoHashes } = host.announceFacts();
+    const { infoHashes } = this.#host.announceFacts();
     const scrape = new TrackerScrape(
-      { clock, gate, http: this.#http, udp: this.#udp },
+      { clock, gate, http, udp: this.#udpCarrier() },
       { urls, infoHashes },
       (results) => {
-        this.#scrapes.delete(scrape);
+        this.#scrapes?.delete(scrape);
         onDone(results);
       },
     );
+    this.#scrapes ??= new Set();
     this.#scrapes.add(scrape);
   }
 
   /** Announces `stopped`; calls back, never synchronously, when all trackers have answered or time is up. */
   stop(onDone: () => void, timeoutMs: number = TRACKER_STOP_TIMEOUT_MS): void {
-    const { clock } = this.#options;
+    const { clock } = this.#services;
+    this.#whenStopped ??= [];
     this.#whenStopped.push(onDone);
     this.#endScrapes();
     this.#cancelAnswered();
@@ -163,33 +165,38 @@ export class TorrentAnnouncer {
   }
 
   status(): TrackerStatus[] {
-    return this.#schedule.status(this.#options.clock.nowMs());
+    return this.#schedule.status(this.#services.clock.nowMs());
   }
 
-  /** Does what the schedule says and sets the timer for its next word. */
+  handleBug(error: unknown): void {
+    this.#host.handleBug(error);
+  }
+
+  handleDeadline(nowMs: number): number {
+    this.#schedule.handleDeadline(nowMs);
+    this.#carryOn();
+    return this.#schedule.deadlineMs;
+  }
+
+  /** Does what the schedule says and waits for its next word. */
   #carryOn(): void {
     for (let output = this.#schedule.poll(); output !== undefined; output = this.#schedule.poll()) {
       if (output.type === 'announce') this.#begin(output.order);
       else this.#end(output.announceId);
     }
-    this.#timer?.cancel();
-    this.#timer = undefined;
     const { deadlineMs } = this.#schedule;
-    if (deadlineMs !== Infinity) {
-      this.#timer = this.#options.clock.schedule(deadlineMs, () => {
-        this.#schedule.handleDeadline(this.#options.clock.nowMs());
-        this.#carryOn();
-      });
-    }
-    if (this.#stopTimer !== undefined && this.#whenStopped.length > 0 && this.#schedule.isIdle) this.#hastenStop();
+    if (deadlineMs === Infinity) this.#services.deadlines.remove(this);
+    else this.#services.deadlines.expedite(this, deadlineMs);
+    if (this.#stopTimer !== undefined && this.#whenStopped !== undefined && this.#schedule.isIdle) this.#hastenStop();
   }
 
   #begin(order: AnnounceOrder): void {
     const attempt: Attempt = { order, ticket: undefined, carried: undefined, isAnswered: false };
+    this.#attempts ??= new Map();
     this.#attempts.set(order.announceId, attempt);
     const isStop = order.event === 'stopped';
     const send = (): void => {
-      const carrier = parseTrackerUrl(order.url)?.carrier === 'udp' ? this.#udp : this.#http;
+      const carrier = parseTrackerUrl(order.url)?.carrier === 'udp' ? this.#udpCarrier() : this.#services.http;
       attempt.carried = carrier.announce(
         {
           url: order.url,
@@ -204,11 +211,11 @@ export class TorrentAnnouncer {
         },
       );
     };
-    attempt.ticket = this.#options.gate.enter(send, { urgent: isStop });
+    attempt.ticket = this.#services.gate.enter(send, { urgent: isStop });
   }
 
   #requestFor(order: AnnounceOrder): AnnounceRequest {
-    const { infoHashes, ...facts } = this.#options.host.announceFacts();
+    const { infoHashes, ...facts } = this.#host.announceFacts();
     return {
       ...facts,
       infoHash: infoHashes[order.infoHashIndex] ?? infoHashes[0]!,
@@ -220,7 +227,7 @@ export class TorrentAnnouncer {
 
   #handleResponse(attempt: Attempt, response: AnnounceResponse): void {
     const { order } = attempt;
-    const { host, log, clock } = this.#options;
+    const { log, clock } = this.#services;
     const isFirst = !attempt.isAnswered;
     attempt.isAnswered = true;
     attempt.ticket?.leave();
@@ -233,43 +240,44 @@ export class TorrentAnnouncer {
       this.#schedule.handleSuccess(order.announceId, { ...response, peerCount: response.peers.length }, clock.nowMs());
     }
     if (order.event !== 'stopped') {
-      if (response.externalAddress !== undefined) host.handleExternalAddress(response.externalAddress);
-      if (response.peers.length > 0) host.handlePeers(response.peers, order.url);
+      if (response.externalAddress !== undefined) this.#host.handleExternalAddress(response.externalAddress);
+      if (response.peers.length > 0) this.#host.handlePeers(response.peers, order.url);
     }
     this.#carryOn();
   }
 
   #handleFailed(attempt: Attempt, failure: AnnounceFailure): void {
     const { order } = attempt;
-    this.#options.log.write('debug', 'announce failed', {
+    this.#services.log.write('debug', 'announce failed', {
       tracker: redactTrackerUrl(order.url),
       event: order.event,
       failureCount: order.failureCount + 1,
     });
     this.#end(order.announceId);
-    this.#schedule.handleFailure(order.announceId, failure, this.#options.clock.nowMs());
+    this.#schedule.handleFailure(order.announceId, failure, this.#services.clock.nowMs());
     this.#carryOn();
   }
 
   #end(announceId: number): void {
-    const attempt = this.#attempts.get(announceId);
+    const attempt = this.#attempts?.get(announceId);
     if (attempt === undefined) return;
-    this.#attempts.delete(announceId);
+    this.#attempts?.delete(announceId);
+    if (this.#attempts?.size === 0) this.#attempts = undefined;
     attempt.carried?.cancel();
     attempt.ticket?.leave();
   }
 
   #endScrapes(): void {
-    for (const scrape of [...this.#scrapes]) scrape.end('The torrent was stopped.');
+    for (const scrape of [...(this.#scrapes ?? [])]) scrape.end('The torrent was stopped.');
   }
 
   #cancelAnswered(): void {
-    for (const [announceId, attempt] of [...this.#attempts]) if (attempt.isAnswered) this.#end(announceId);
+    for (const [announceId, attempt] of [...(this.#attempts ?? [])]) if (attempt.isAnswered) this.#end(announceId);
   }
 
   /** All have answered: the callers of `stop` need not wait for the time-out. */
   #hastenStop(): void {
-    const { clock } = this.#options;
+    const { clock } = this.#services;
     this.#stopTimer?.cancel();
     this.#stopTimer = clock.schedule(clock.nowMs(), () => this.#finishStop());
   }
@@ -279,9 +287,15 @@ export class TorrentAnnouncer {
     this.#stopTimer = undefined;
     this.#schedule.handleStopTimeout();
     this.#cancelAnswered();
-    const callbacks = this.#whenStopped;
-    this.#whenStopped = [];
+    const callbacks = this.#whenStopped ?? [];
+    this.#whenStopped = undefined;
     this.#carryOn();
     for (const callback of callbacks) callback();
+  }
+
+  #udpCarrier(): AnnounceCarrier {
+    const { clock, resolver, udp } = this.#services;
+    this.#udp ??= new UdpCarrier({ clock, resolver, client: udp });
+    return this.#udp;
   }
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { seededRandom } from '../../base/random.ts';
 import { bencode } from '../../protocol/bencode/index.ts';
 import { TRACKER_CONCURRENT_MAX, TRACKER_SCRAPE_TIMEOUT_MS } from '../../protocol/limits.ts';
+import { DeadlineQueue } from '../deadline-queue.ts';
 import { AnnounceGate } from './announce-gate.ts';
 import { HttpCarrier } from './http-carrier.ts';
 import { VirtualWorld } from './testing/virtual-world.ts';
@@ -209,16 +210,15 @@ test('ended early, it tells what it has, asks nobody else and gives its places b
 
 test('an announcer asks its trackers, each once, and stopping ends it', () => {
   const { world, gate, udp } = new Rig();
-  const announcer = new TorrentAnnouncer({
-    clock: world.clock,
-    http: world,
-    resolver: world,
-    udp,
-    gate,
-    random: seededRandom(1),
-    log,
-    settings: { userAgent: 'Millrace/0' },
-    host: {
+  const { clock } = world;
+  const fail = (error: unknown): void => {
+    throw error;
+  };
+  const deadlines = new DeadlineQueue(clock, (_, error) => fail(error));
+  const http = new HttpCarrier({ clock, http: world, userAgent: 'Millrace/0' });
+  const announcer = new TorrentAnnouncer(
+    { clock, deadlines, http, resolver: world, udp, gate, random: seededRandom(1), log },
+    {
       announceFacts: () => ({
         infoHashes: [HASH, HASH_V2],
         peerId: new Uint8Array(20),
@@ -230,8 +230,9 @@ test('an announcer asks its trackers, each once, and stopping ends it', () => {
       }),
       handlePeers: () => {},
       handleExternalAddress: () => {},
+      handleBug: fail,
     },
-  });
+  );
   announcer.addTier([HTTP_URL, UDP_URL]);
   const results: (readonly TrackerCounts[])[] = [];
   announcer.scrape((result) => void results.push(result));

@@ -3,8 +3,7 @@ import type { Platform } from '../../platform/platform.ts';
 import type { BlockPool } from '../../storage/block-pool.ts';
 import type { BanList } from '../../swarm/ban-list.ts';
 import type { RateLimiter } from '../../swarm/rate-limiter.ts';
-import type { AnnounceGate } from '../announcer/announce-gate.ts';
-import type { UdpTrackerClient } from '../announcer/udp-tracker-client.ts';
+import type { AnnounceServices } from '../announcer/torrent-announcer.ts';
 import type { DeadlineQueue } from '../deadline-queue.ts';
 import type { SendBuffers } from '../torrent/send-buffers.ts';
 import type { WritePressure } from '../torrent/write-pressure.ts';
@@ -24,8 +23,7 @@ export interface EngineContext {
   readonly pressure: WritePressure;
   readonly downloadLimiter: RateLimiter;
   readonly uploadLimiter: RateLimiter;
-  readonly announceGate: AnnounceGate;
-  readonly udpTrackers: UdpTrackerClient;
+  readonly announces: AnnounceServices;
   /** Source address of outgoing connections, by the family of the remote address; undefined: the system's choice. */
   localAddressFor(remoteAddress: string): string | undefined;
   /** The port that peers can reach us at; 0 when nothing listens. */

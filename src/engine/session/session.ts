@@ -12,6 +12,7 @@ import { BlockPool } from '../../storage/block-pool.ts';
 import { BanList } from '../../swarm/ban-list.ts';
 import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import { AnnounceGate } from '../announcer/announce-gate.ts';
+import { HttpCarrier } from '../announcer/http-carrier.ts';
 import { UdpTrackerClient } from '../announcer/udp-tracker-client.ts';
 import type {
   AddTorrentOptions,
@@ -64,16 +65,18 @@ export class Session implements SessionLike {
   /** @throws {RangeError} an option outside its range. */
   constructor(platform: Platform, options: SessionOptions = {}) {
     const settings = resolveSettings(options);
-    const { clock, crypto, disk, log, network } = platform;
+    const { clock, crypto, disk, http, log, network, resolver } = platform;
+    const { random } = crypto;
     const nowMs = clock.nowMs();
+    const deadlines = new DeadlineQueue(clock, (_, error) =>
+      log.write('error', `internal bug at a deadline: ${describe(error)}`),
+    );
     this.#settings = settings;
     this.#emitter = new Emitter((error) => log.write('error', `a listener of the session threw: ${String(error)}`));
     this.#context = {
       platform,
       settings,
-      deadlines: new DeadlineQueue(clock, (_, error) =>
-        log.write('error', `internal bug at a deadline: ${describe(error)}`),
-      ),
+      deadlines,
       flushes: new FlushQueue(clock),
       connections: new ConnectionBudget(settings.connectionsMax),
       bans: new BanList(),
@@ -82,8 +85,21 @@ export class Session implements SessionLike {
       pressure: new WritePressure(disk),
       downloadLimiter: new RateLimiter(settings.maxDownloadBytesPerSecond, nowMs),
       uploadLimiter: new RateLimiter(settings.maxUploadBytesPerSecond, nowMs),
-      announceGate: new AnnounceGate(),
-      udpTrackers: new UdpTrackerClient({ network, clock, random: crypto.random, log }),
+      announces: {
+        clock,
+        deadlines,
+        http: new HttpCarrier({
+          clock,
+          http,
+          userAgent: settings.userAgent,
+          localAddress: () => this.#localAddressFor('0.0.0.0'),
+        }),
+        resolver,
+        udp: new UdpTrackerClient({ network, clock, random, log }),
+        gate: new AnnounceGate(),
+        random,
+        log,
+      },
       localAddressFor: (remoteAddress) => this.#localAddressFor(remoteAddress),
       listenPort: () => this.#listenPort,
       nextPeerId: () => ++this.#lastPeerId,
@@ -223,7 +239,7 @@ export class Session implements SessionLike {
     const handleEnd = (): void => {
       open--;
       if (open > 0) return;
-      this.#context.udpTrackers.close();
+      this.#context.announces.udp.close();
       this.#context.flushes.close();
       this.#context.platform.disk.close(onClosed);
     };

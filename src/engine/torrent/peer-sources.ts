@@ -1,9 +1,12 @@
 // Where a torrent learns of peers: its trackers, and the addresses that the user or a magnet link names. Owns the
-// announcer and the key it announces with; hands on addresses that are resolved.
+// announcer, which a torrent without trackers does not have, and the key it announces with; hands on addresses that are
+// resolved.
 import { randomBelow } from '../../base/random.ts';
 import type { Endpoint } from '../../platform/network.ts';
+import type { TrackerStatus } from '../../swarm/announce-schedule.ts';
 import type { PeerSource } from '../../swarm/dial-queue.ts';
-import { TorrentAnnouncer } from '../announcer/torrent-announcer.ts';
+import { type AnnounceFacts, type AnnouncerHost, TorrentAnnouncer } from '../announcer/torrent-announcer.ts';
+import type { TrackerCounts } from '../announcer/tracker-scrape.ts';
 import type { AddTorrentOptions } from '../api.ts';
 import { parseHostPort } from '../host-port.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -18,31 +21,71 @@ export interface PeerSourcesHost {
   readonly transfer: Transfer | undefined;
   readonly isRemoved: boolean;
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void;
+  /** A mistake of ours showed itself. */
+  handleBug(error: unknown): void;
 }
 
-export class PeerSources {
-  readonly announcer: TorrentAnnouncer;
+const NO_ADDRESSES: readonly string[] = [];
+
+export class PeerSources implements AnnouncerHost {
   readonly #context: EngineContext;
   readonly #host: PeerSourcesHost;
   readonly #key: number;
   /** host:port texts. */
   readonly #userPeers: readonly string[];
+  /** Undefined while there is no tracker. */
+  #announcer: TorrentAnnouncer | undefined;
+  /** Trackers are told of us. */
+  #isAnnouncing = false;
 
   constructor(context: EngineContext, host: PeerSourcesHost, options: AddTorrentOptions) {
     this.#context = context;
     this.#host = host;
-    this.#userPeers = options.peers ?? [];
+    this.#userPeers = options.peers ?? NO_ADDRESSES;
     this.#key = randomBelow(context.platform.crypto.random, 0x1_0000_0000);
-    this.announcer = this.#createAnnouncer();
-    for (const tier of host.source.trackers) this.announcer.addTier(tier);
-    for (const url of options.trackers ?? []) this.announcer.addTracker(url);
+    for (const tier of host.source.trackers) this.#withAnnouncer().addTier(tier);
+    for (const url of options.trackers ?? NO_ADDRESSES) this.#withAnnouncer().addTracker(url);
   }
 
   /** Asks every source that this torrent may use. */
   findPeers(): void {
-    if (this.#context.settings.trackers) this.announcer.start();
+    if (this.#context.settings.trackers) {
+      this.#isAnnouncing = true;
+      this.#announcer?.start();
+    }
     this.#resolvePeers(this.#userPeers, 'user');
     this.#resolvePeers(this.#host.source.peers, 'magnet');
+  }
+
+  /** Tells the trackers; calls back, never synchronously, when all have answered or time is up. */
+  stop(onDone: () => void, timeoutMs: number): void {
+    this.#isAnnouncing = false;
+    const { clock } = this.#context.platform;
+    if (this.#announcer === undefined) clock.schedule(clock.nowMs(), onDone);
+    else this.#announcer.stop(onDone, timeoutMs);
+  }
+
+  /** The download has ended just now. */
+  handleComplete(): void {
+    this.#announcer?.handleComplete();
+  }
+
+  /** The metadata has shown that the torrent has two info-hashes. */
+  handleSecondInfoHash(): void {
+    this.#announcer?.handleSecondInfoHash();
+  }
+
+  /** False: it is no tracker's URL, or known. */
+  addTracker(url: string): boolean {
+    return this.#withAnnouncer().addTracker(url);
+  }
+
+  trackers(): TrackerStatus[] {
+    return this.#announcer?.status() ?? [];
+  }
+
+  scrape(onDone: (results: readonly TrackerCounts[]) => void): void {
+    this.#withAnnouncer().scrape(onDone);
   }
 
   resolvePeer(host: string, port: number, source: PeerSource): void {
@@ -56,6 +99,33 @@ export class PeerSources {
     });
   }
 
+  // ── What the announcer asks ──────────────────────────────────────────────────────────────────────────────────────
+
+  announceFacts(): AnnounceFacts {
+    const { source, peerId, transfer } = this.#host;
+    return {
+      infoHashes: swarmHashesOf(source),
+      peerId,
+      key: this.#key,
+      port: this.#context.listenPort(),
+      uploadedBytes: transfer?.uploadedBytes ?? 0,
+      downloadedBytes: transfer?.downloadedBytes ?? 0,
+      leftBytes: leftBytesOf(transfer),
+    };
+  }
+
+  handlePeers(endpoints: readonly Endpoint[]): void {
+    this.#host.addPeers(endpoints, 'tracker');
+  }
+
+  handleExternalAddress(): void {
+    // Nobody asks how trackers see us.
+  }
+
+  handleBug(error: unknown): void {
+    this.#host.handleBug(error);
+  }
+
   #resolvePeers(addresses: readonly string[], source: PeerSource): void {
     for (const address of addresses) {
       const hostPort = parseHostPort(address);
@@ -63,31 +133,12 @@ export class PeerSources {
     }
   }
 
-  #createAnnouncer(): TorrentAnnouncer {
-    const { platform, settings } = this.#context;
-    return new TorrentAnnouncer({
-      clock: platform.clock,
-      http: platform.http,
-      resolver: platform.resolver,
-      random: platform.crypto.random,
-      log: platform.log,
-      gate: this.#context.announceGate,
-      udp: this.#context.udpTrackers,
-      settings: { userAgent: settings.userAgent, localAddress: this.#context.localAddressFor('0.0.0.0') },
-      host: {
-        announceFacts: () => ({
-          infoHashes: swarmHashesOf(this.#host.source),
-          peerId: this.#host.peerId,
-          key: this.#key,
-          port: this.#context.listenPort(),
-          uploadedBytes: this.#host.transfer?.uploadedBytes ?? 0,
-          downloadedBytes: this.#host.transfer?.downloadedBytes ?? 0,
-          leftBytes: leftBytesOf(this.#host.transfer),
-        }),
-        handlePeers: (endpoints) => this.#host.addPeers(endpoints, 'tracker'),
-        handleExternalAddress: () => {},
-      },
-    });
+  #withAnnouncer(): TorrentAnnouncer {
+    if (this.#announcer === undefined) {
+      this.#announcer = new TorrentAnnouncer(this.#context.announces, this);
+      if (this.#isAnnouncing) this.#announcer.start();
+    }
+    return this.#announcer;
   }
 }
 

@@ -124,7 +124,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
   /** Calls back once trackers were told, or after `timeoutMs`. */
   stop(onDone: () => void, timeoutMs: number): void {
     const bug = this.#halt();
-    this.sources.announcer.stop(onDone, timeoutMs);
+    this.sources.stop(onDone, timeoutMs);
     this.#parts?.check.endVerification(stoppedError());
     // Last, since a listener may start the torrent again.
     if (bug !== undefined) this.handleBug(bug);
@@ -219,7 +219,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     this.#setState(isComplete ? 'seeding' : 'downloading');
     if (!isComplete) return;
     // Trackers are told of a download's end, not of what was on disk already.
-    if (transfer.downloadedBytes > 0) this.sources.announcer.handleComplete();
+    if (transfer.downloadedBytes > 0) this.sources.handleComplete();
     this.#host.emit('complete', {});
     this.#host.handleProgress();
   }
@@ -277,7 +277,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
       return;
     }
     this.#host.handleHashesKnown();
-    if (swarmHashesOf(this.#source).length === 2) this.sources.announcer.handleSecondInfoHash();
+    if (swarmHashesOf(this.#source).length === 2) this.sources.handleSecondInfoHash();
     parts.connector.addPeers(known, 'magnet');
     const halts = this.#haltCount;
     this.#host.emit('metadata', { name: info.name, totalBytes: info.contentBytes });
@@ -352,7 +352,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     if (this.#state === 'failed' || this.isRemoved) return;
     this.#error = error;
     this.#halt();
-    this.sources.announcer.stop(() => {}, TRACKER_STOP_TIMEOUT_MS);
+    this.sources.stop(() => {}, TRACKER_STOP_TIMEOUT_MS);
     this.#parts?.check.endVerification(error);
     this.#host.handleHopeless(error);
     this.#setState('failed');
@@ -371,7 +371,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     };
     const storage = this.#parts?.storage;
     this.#halt();
-    this.sources.announcer.stop(handleEnd, timeoutMs);
+    this.sources.stop(handleEnd, timeoutMs);
     if (storage === undefined) handleEnd();
     else storage.close(handleEnd);
     this.#parts?.check.endVerification(removedError());

@@ -135,7 +135,7 @@ export class Torrent implements TorrentLike {
   }
 
   trackers(): readonly TrackerStats[] {
-    return this.#life.sources.announcer.status().map((status) => Object.freeze({ ...status }));
+    return this.#life.sources.trackers().map((status) => Object.freeze({ ...status }));
   }
 
   /** How often peers broke each rule of the wire; for diagnostics. */
@@ -221,7 +221,7 @@ export class Torrent implements TorrentLike {
   }
 
   addTracker(url: string): void {
-    const isTaken = this.#life.sources.announcer.addTracker(url);
+    const isTaken = this.#life.sources.addTracker(url);
     if (!isTaken) throw new TypeError(`"${url}" is not an http, https or udp tracker URL.`);
   }
 
@@ -235,7 +235,7 @@ export class Torrent implements TorrentLike {
 
   scrape(): Promise<readonly ScrapeResult[]> {
     if (this.isRemoved) return Promise.reject(removedError());
-    return new Promise((resolve) => this.#life.sources.announcer.scrape(resolve));
+    return new Promise((resolve) => this.#life.sources.scrape(resolve));
   }
 
   /** A connection whose handshake names this torrent. While the disk is checked nobody is let in: we know nothing yet. */
