@@ -13,8 +13,8 @@ export interface GateWaiter {
 export class TransferGate implements DeadlineEntry {
   readonly #limiters: readonly RateLimiter[];
   readonly #deadlines: DeadlineQueue;
-  /** In line, each with the bytes it waits for. BOUNDED: one entry a connected peer. */
-  readonly #waiters = new Map<GateWaiter, number>();
+  /** In line, each with the bytes it waits for; undefined until somebody had to wait. BOUNDED: one entry a connected peer. */
+  #waiters: Map<GateWaiter, number> | undefined;
   /** Those in line are being called: what is there is for them. */
   #isOpening = false;
 
@@ -30,7 +30,7 @@ export class TransferGate implements DeadlineEntry {
   /** Takes up to `wanted` bytes; what is granted is a multiple of `unitBytes`, or all of `wanted`, or 0. */
   take(wanted: number, unitBytes: number, nowMs: number): number {
     // Nobody gets past those who wait already.
-    if (this.#waiters.size > 0 && !this.#isOpening) return 0;
+    if (this.#waiters !== undefined && this.#waiters.size > 0 && !this.#isOpening) return 0;
     let granted = wanted;
     for (let i = 0; i < this.#limiters.length; i++) {
       const offered = this.#limiters[i]!.take(granted, nowMs);
@@ -56,16 +56,17 @@ export class TransferGate implements DeadlineEntry {
 
   /** Puts the waiter at the end of the line; it is called once, when `bytes` can be granted and it is its turn. */
   wait(waiter: GateWaiter, bytes: number, nowMs: number): void {
+    this.#waiters ??= new Map();
     if (!this.#waiters.has(waiter)) this.#waiters.set(waiter, bytes);
     this.#deadlines.expedite(this, this.#openAtMs(nowMs));
   }
 
   forget(waiter: GateWaiter): void {
-    this.#waiters.delete(waiter);
+    this.#waiters?.delete(waiter);
   }
 
   close(): void {
-    this.#waiters.clear();
+    this.#waiters = undefined;
     this.#deadlines.remove(this);
   }
 
@@ -73,9 +74,9 @@ export class TransferGate implements DeadlineEntry {
     this.#isOpening = true;
     try {
       // Only those who are in line now: who waits again has had its turn.
-      for (let left = this.#waiters.size; left > 0 && this.#openAtMs(nowMs) <= nowMs; left--) {
-        const [waiter] = this.#waiters.keys();
-        this.#waiters.delete(waiter!);
+      for (let left = this.#waiters?.size ?? 0; left > 0 && this.#openAtMs(nowMs) <= nowMs; left--) {
+        const [waiter] = this.#waiters!.keys();
+        this.#waiters!.delete(waiter!);
         this.#call(waiter!, nowMs);
       }
     } finally {
@@ -94,7 +95,7 @@ export class TransferGate implements DeadlineEntry {
 
   /** When the first in line can be granted what it waits for. */
   #openAtMs(nowMs: number): number {
-    const [bytes] = this.#waiters.values();
+    const [bytes] = this.#waiters?.values() ?? [];
     if (bytes === undefined) return Number.POSITIVE_INFINITY;
     let atMs = nowMs;
     for (const limiter of this.#limiters) atMs = Math.max(atMs, limiter.nextAtMs(nowMs, bytes));

@@ -52,9 +52,9 @@ export class DialQueue {
   readonly bans: BanList;
   /** In the order of arrival. BOUNDED: PEER_LIST_MAX, see `#makeRoom`. */
   readonly #entries = new Map<string, Entry>();
-  /** Public addresses dialled lately → when. BOUNDED: PEER_LIST_MAX, the oldest dropped. */
-  readonly #lastDialMs = new Map<string, number>();
-  #own: ReadonlySet<string> = new Set();
+  /** Public addresses dialled lately → when; made with the first. BOUNDED: PEER_LIST_MAX, the oldest dropped. */
+  #lastDialMs: Map<string, number> | undefined;
+  #own: ReadonlySet<string> | undefined;
   /** Kept until something changes: `deadlineMs` is asked for far more often. */
   #deadlineMs: number | undefined;
 
@@ -78,7 +78,7 @@ export class DialQueue {
   /** True when there is one more address to dial. One that waits after a failure is due at once if the user names it. */
   add(endpoint: DialEndpoint, source: PeerSource, nowMs: number): boolean {
     const key = endpointKey(endpoint);
-    if (!isDialable(endpoint) || this.#own.has(key) || this.isBanned(endpoint.address, nowMs)) return false;
+    if (!isDialable(endpoint) || this.#own?.has(key) === true || this.isBanned(endpoint.address, nowMs)) return false;
     const known = this.#entries.get(key);
     if (known !== undefined) {
       this.#deadlineMs = undefined;
@@ -131,6 +131,7 @@ export class DialQueue {
     const entry = this.#entries.get(endpointKey(endpoint));
     if (entry !== undefined) entry.state = 'dialing';
     if (!isPublic(endpoint.address)) return;
+    this.#lastDialMs ??= new Map();
     this.#lastDialMs.delete(endpoint.address);
     if (this.#lastDialMs.size >= PEER_LIST_MAX) {
       for (const oldest of this.#lastDialMs.keys()) {
@@ -206,7 +207,7 @@ export class DialQueue {
   #dueMs(entry: Entry): number {
     // What the user named is dialled as asked; gossip must not make us knock at one host on many ports.
     if (entry.source === 'user' || entry.source === 'magnet') return entry.dueMs;
-    const lastMs = this.#lastDialMs.get(entry.endpoint.address);
+    const lastMs = this.#lastDialMs?.get(entry.endpoint.address);
     return lastMs === undefined ? entry.dueMs : Math.max(entry.dueMs, lastMs + DIAL_SAME_ADDRESS_MS);
   }
 

@@ -24,9 +24,10 @@ export class Dialer implements DeadlineEntry {
   readonly #context: EngineContext;
   readonly #host: DialerHost;
   readonly #connectionsMax: number;
-  #queue: DialQueue;
-  // BOUNDED: with the host's connections `connectionsMax`.
-  readonly #dials = new Set<Dial>();
+  /** Undefined while there is no address. */
+  #queue: DialQueue | undefined;
+  /** Undefined until something is dialled. BOUNDED: with the host's connections `connectionsMax`. */
+  #dials: Set<Dial> | undefined;
   #isRunning = false;
 
   /** `connectionsMax`: how many connections there may be, those being dialled among them. */
@@ -34,11 +35,11 @@ export class Dialer implements DeadlineEntry {
     this.#context = context;
     this.#host = host;
     this.#connectionsMax = connectionsMax;
-    this.#queue = new DialQueue(context.bans);
   }
 
   /** The addresses. The host adds to them and says how its connections fared. */
   get queue(): DialQueue {
+    this.#queue ??= new DialQueue(this.#context.bans);
     return this.#queue;
   }
 
@@ -48,7 +49,7 @@ export class Dialer implements DeadlineEntry {
 
   /** Those being dialled and those that stand. */
   get connectionCount(): number {
-    return this.#host.standingCount + this.#dials.size;
+    return this.#host.standingCount + (this.#dials?.size ?? 0);
   }
 
   get hasRoom(): boolean {
@@ -69,12 +70,13 @@ export class Dialer implements DeadlineEntry {
   /** Ends the dials, and forgets all addresses and how they fared. */
   clear(): void {
     this.#endDials();
-    this.#queue = new DialQueue(this.#context.bans);
+    this.#queue = undefined;
   }
 
   /** For when there are more addresses, or fewer connections: dials as many as may be, and later the rest. */
   dialMore(nowMs: number): void {
-    if (!this.#isRunning) return;
+    // Most torrents know of nobody most of the time.
+    if (!this.#isRunning || this.#queue === undefined) return;
     const { connections, settings } = this.#context;
     if (settings.tcp) {
       while (this.hasRoom && this.#queue.deadlineMs <= nowMs && connections.startDial(nowMs)) {
@@ -100,7 +102,7 @@ export class Dialer implements DeadlineEntry {
   }
 
   #nextDialMs(nowMs: number): number {
-    if (!this.#isRunning || !this.hasRoom) return Number.POSITIVE_INFINITY;
+    if (!this.#isRunning || this.#queue === undefined || !this.hasRoom) return Number.POSITIVE_INFINITY;
     const queueMs = this.#queue.deadlineMs;
     // A candidate waits for the session's budget: ask again when that has room.
     return queueMs <= nowMs ? this.#context.connections.nextDialMs(nowMs) : queueMs;
@@ -118,34 +120,35 @@ export class Dialer implements DeadlineEntry {
       },
     );
     const dial: Dial = { endpoint, socket };
+    this.#dials ??= new Set();
     this.#dials.add(dial);
-    this.#queue.handleDialing(endpoint, this.#nowMs());
+    this.queue.handleDialing(endpoint, this.#nowMs());
   }
 
   #handleDialled(dial: Dial): void {
-    if (!this.#dials.delete(dial)) return;
+    if (this.#dials?.delete(dial) !== true) return;
     this.#context.connections.endDial();
-    this.#queue.handleConnected(dial.endpoint);
+    this.queue.handleConnected(dial.endpoint);
     this.#host.handleDialled(dial.socket, dial.endpoint);
   }
 
   #handleFailed(dial: Dial): void {
     if (!this.#drop(dial)) return;
-    this.#queue.handleFailed(dial.endpoint, this.#nowMs());
+    this.queue.handleFailed(dial.endpoint, this.#nowMs());
     this.dialMore(this.#nowMs());
   }
 
   #endDials(): void {
-    for (const dial of [...this.#dials]) {
+    for (const dial of [...(this.#dials ?? [])]) {
       dial.socket.destroy();
       this.#drop(dial);
-      this.#queue.handleGivenUp(dial.endpoint, this.#nowMs());
+      this.queue.handleGivenUp(dial.endpoint, this.#nowMs());
     }
   }
 
   /** It led to nothing. False: it is none of those under way. */
   #drop(dial: Dial): boolean {
-    if (!this.#dials.delete(dial)) return false;
+    if (this.#dials?.delete(dial) !== true) return false;
     this.#context.connections.endDial();
     this.#context.connections.close();
     return true;

@@ -18,7 +18,6 @@ import {
 import { allowedFastSet } from '../../protocol/wire/allowed-fast.ts';
 import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
-import type { PieceSizes } from '../../protocol/wire/piece-sizes.ts';
 import type { ViolationCode } from '../../protocol/wire/violation.ts';
 import { isPublic } from '../../swarm/dial-address.ts';
 import type { PeerSource } from '../../swarm/dial-queue.ts';
@@ -42,22 +41,18 @@ export class Connector implements PeerSessionHost, DialerHost {
   readonly #context: EngineContext;
   readonly #host: ConnectorHost;
   readonly #transfer: Transfer;
-  readonly #pieces: PieceSizes;
   readonly #dialer: Dialer;
-  // BOUNDED: CONNECTIONS_PER_TORRENT_MAX, those being dialled among them.
-  readonly #sessions = new Map<PeerSession, Endpoint | undefined>();
+  /** Undefined when there is no connection. BOUNDED: CONNECTIONS_PER_TORRENT_MAX, those being dialled among them. */
+  #sessions: Map<PeerSession, Endpoint | undefined> | undefined;
   /** Of each admitted peer, by its peer id in hexadecimal. */
-  readonly #admitted = new Map<string, PeerSession>();
-  /** How often each rule was broken, for the statistics. */
-  readonly violationCounts: Map<ViolationCode, number> = new Map();
+  #admitted: Map<string, PeerSession> | undefined;
+  #violationCounts: Map<ViolationCode, number> | undefined;
 
   constructor(context: EngineContext, host: ConnectorHost, transfer: Transfer, peerId: Uint8Array) {
     this.#context = context;
     this.#host = host;
     this.#transfer = transfer;
     this.peerId = peerId;
-    const { content } = transfer;
-    this.#pieces = { pieceCount: content.pieceCount, bytesOfPiece: (index) => content.servableBytes(index) };
     this.#dialer = new Dialer(context, this, CONNECTIONS_PER_TORRENT_MAX);
   }
 
@@ -75,7 +70,7 @@ export class Connector implements PeerSessionHost, DialerHost {
   stop(): void {
     this.#dialer.stop();
     let bug: unknown;
-    for (const session of [...this.#sessions.keys()]) {
+    for (const session of this.#standing()) {
       try {
         session.close('stopped');
       } catch (error) {
@@ -97,11 +92,16 @@ export class Connector implements PeerSessionHost, DialerHost {
 
   /** Those that take part, in the order in which they came. */
   peers(): Iterable<PeerSession> {
-    return this.#admitted.values();
+    return this.#admitted?.values() ?? [];
   }
 
   get standingCount(): number {
-    return this.#sessions.size;
+    return this.#sessions?.size ?? 0;
+  }
+
+  /** How often each rule was broken, for the statistics. */
+  get violationCounts(): ReadonlyMap<ViolationCode, number> {
+    return this.#violationCounts ?? new Map();
   }
 
   isBanned(address: string): boolean {
@@ -113,7 +113,7 @@ export class Connector implements PeerSessionHost, DialerHost {
     const nowMs = this.#nowMs();
     this.#dialer.queue.ban(blameKey, nowMs);
     this.#host.handlePeerBanned(blameKey);
-    for (const session of [...this.#sessions.keys()]) if (session.blameKey === blameKey) session.close('banned');
+    for (const session of this.#standing()) if (session.blameKey === blameKey) session.close('banned');
   }
 
   /** A connection whose handshake names this torrent. False: there is no room for it. */
@@ -121,7 +121,7 @@ export class Connector implements PeerSessionHost, DialerHost {
     const { address } = socket.remote;
     if (!this.#dialer.isRunning || !this.#dialer.hasRoom) return false;
     if (this.isBanned(address) || this.#isCrowded(address)) return false;
-    connection.accept(this.#handshake(this.#answerHash(connection.remoteHandshake!)), this.#pieces);
+    connection.accept(this.#handshake(this.#answerHash(connection.remoteHandshake!)), this.#transfer.content);
     this.#begin(socket, connection, undefined);
     return true;
   }
@@ -135,6 +135,7 @@ export class Connector implements PeerSessionHost, DialerHost {
       return false;
     }
     const key = bytesToHex(remoteId);
+    this.#admitted ??= new Map();
     const other = this.#admitted.get(key);
     if (other !== undefined) {
       // Both may have dialled at once. Each side keeps the connection that the lower peer id began.
@@ -166,13 +167,17 @@ export class Connector implements PeerSessionHost, DialerHost {
       downloadedBytes: peer.downloadedBytes,
       uploadedBytes: peer.uploadedBytes,
     });
-    const endpoint = this.#sessions.get(peer);
-    this.#sessions.delete(peer);
+    const endpoint = this.#sessions?.get(peer);
+    this.#sessions?.delete(peer);
     const remoteId = peer.connection.remotePeerId;
     const nowMs = this.#nowMs();
-    if (remoteId !== undefined && this.#admitted.get(bytesToHex(remoteId)) === peer) {
+    if (remoteId !== undefined && this.#admitted?.get(bytesToHex(remoteId)) === peer) {
       this.#admitted.delete(bytesToHex(remoteId));
       this.#host.handlePeerDisconnected(peer);
+    }
+    if (this.#sessions?.size === 0) {
+      this.#sessions = undefined;
+      this.#admitted = undefined;
     }
     if (endpoint !== undefined) {
       const wasUseful = peer.downloadedBytes > 0 || peer.uploadedBytes > 0;
@@ -186,14 +191,15 @@ export class Connector implements PeerSessionHost, DialerHost {
   }
 
   handleViolation(_peer: PeerSession, code: ViolationCode): void {
-    this.violationCounts.set(code, (this.violationCounts.get(code) ?? 0) + 1);
+    this.#violationCounts ??= new Map();
+    this.#violationCounts.set(code, (this.#violationCounts.get(code) ?? 0) + 1);
   }
 
   handleListenPort(peer: PeerSession, port: number): void {
     const endpoint = { address: peer.socket.remote.address, port };
     this.#dialer.queue.add(endpoint, 'incoming', this.#nowMs());
     this.#dialer.queue.handleConnected(endpoint);
-    this.#sessions.set(peer, endpoint);
+    this.#sessions?.set(peer, endpoint);
   }
 
   allowedFastFor(peer: PeerSession): readonly number[] {
@@ -203,7 +209,7 @@ export class Connector implements PeerSessionHost, DialerHost {
     const set = allowedFastSet({
       address: Uint8Array.from(address),
       infoHash: peer.connection.infoHash!,
-      pieceCount: this.#pieces.pieceCount,
+      pieceCount: this.#transfer.content.pieceCount,
       setSize: ALLOWED_FAST_SET_SIZE,
       sha1: (bytes) => this.#context.platform.crypto.sha1(bytes),
     });
@@ -230,7 +236,7 @@ export class Connector implements PeerSessionHost, DialerHost {
       nowMs: this.#nowMs(),
       handshake: this.#handshake(hashes[0]!),
       alternateInfoHash: hashes[1],
-      pieces: this.#pieces,
+      pieces: this.#transfer.content,
     });
     this.#begin(socket, connection, endpoint);
   }
@@ -245,7 +251,7 @@ export class Connector implements PeerSessionHost, DialerHost {
       this.#dialer.queue.add(endpoint, 'magnet', this.#nowMs());
       this.#dialer.queue.handleConnected(endpoint);
     }
-    connection.setPieces(this.#pieces);
+    connection.setPieces(this.#transfer.content);
     this.#begin(socket, connection, endpoint, true);
   }
 
@@ -258,15 +264,21 @@ export class Connector implements PeerSessionHost, DialerHost {
       connection,
       isGreeted,
     });
+    this.#sessions ??= new Map();
     this.#sessions.set(session, endpoint);
     session.begin();
+  }
+
+  /** A copy: closing one takes it out. */
+  #standing(): readonly PeerSession[] {
+    return this.#sessions === undefined ? [] : [...this.#sessions.keys()];
   }
 
   /** One public address has all connections that it may have: its owner cannot take every place. */
   #isCrowded(address: string): boolean {
     if (!isPublic(address)) return false;
     let count = 0;
-    for (const { socket } of this.#sessions.keys()) if (socket.remote.address === address) count++;
+    for (const { socket } of this.#sessions?.keys() ?? []) if (socket.remote.address === address) count++;
     return count >= CONNECTIONS_PER_ADDRESS_MAX;
   }
 

@@ -87,6 +87,11 @@ export class Download {
     this.#parts = parts;
   }
 
+  /** No piece is coming in. */
+  get isIdle(): boolean {
+    return this.#buffers.size === 0;
+  }
+
   /**
    * Asks the peer for as many blocks as its pipeline, the limits and the picker allow. Returns false when the picker
    * has nothing for a peer that could be asked.

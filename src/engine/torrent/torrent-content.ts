@@ -6,6 +6,7 @@ import type { ExpectedHash, ExpectedMerkle, StorageFile, StorageSpec } from '../
 import { SessionError } from '../../platform/session-error.ts';
 import { BLOCK_BYTES } from '../../protocol/limits.ts';
 import type { InfoDictionary, MetainfoFile } from '../../protocol/metainfo/metainfo.ts';
+import type { PieceSizes } from '../../protocol/wire/piece-sizes.ts';
 import { FileLayout } from '../../storage/file-layout.ts';
 import { safePaths } from '../../storage/safe-path.ts';
 
@@ -21,7 +22,7 @@ export interface ContentFile {
   readonly pad: boolean;
 }
 
-export class TorrentContent {
+export class TorrentContent implements PieceSizes {
   readonly info: InfoDictionary;
   /** In the order of the info dictionary. */
   readonly files: readonly ContentFile[];
@@ -72,7 +73,7 @@ export class TorrentContent {
    * Bytes of the piece that a peer may ask for. In a v2-only torrent libtorrent pads every file to whole pieces, the
    * last one too, and asks for whole blocks: beyond the file they are zeros.
    */
-  servableBytes(pieceIndex: number): number {
+  bytesOfPiece(pieceIndex: number): number {
     return this.info.format === 'v2' ? this.info.pieceLengthBytes : this.pieceSizeBytes(pieceIndex);
   }
 

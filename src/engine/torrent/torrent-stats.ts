@@ -13,7 +13,7 @@ export interface StatsSources {
 
 export function torrentStatsOf({ state, transfer, checkedPieceCount, nowMs }: StatsSources): TorrentStats {
   if (transfer === undefined) return Object.freeze({ ...NOTHING_KNOWN, state });
-  const { content, picker, download } = transfer;
+  const { content, picker } = transfer;
   let wantedBytes = 0;
   content.files.forEach(({ lengthBytes, pad }, index) => {
     if (!pad && transfer.wanted[index] === true) wantedBytes += lengthBytes;
@@ -33,8 +33,8 @@ export function torrentStatsOf({ state, transfer, checkedPieceCount, nowMs }: St
     checkedPieceCount,
     downloadedBytes: transfer.downloadedBytes,
     uploadedBytes: transfer.uploadedBytes,
-    wastedBytes: download.wastedBytes,
-    hashFailureCount: download.hashFailureCount,
+    wastedBytes: transfer.wastedBytes,
+    hashFailureCount: transfer.hashFailureCount,
     downloadBytesPerSecond,
     uploadBytesPerSecond: transfer.uploadRate.bytesPerSecond(nowMs),
     peerCount: transfer.peerCount,

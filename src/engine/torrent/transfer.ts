@@ -1,25 +1,22 @@
 // The exchange of one torrent's pieces once its info dictionary is known: joins the picker, the disk, the connected
-// peers, downloading and uploading. Lives as long as the torrent; peers come and go. Knows no tracker and no listener.
-// Longer than most files because it answers what each of its parts asks; the state is the parts'.
+// peers, downloading and uploading. Lives as long as the torrent; peers come and go, and with the first of them the machines
+// of `Exchange`. Knows no tracker and no listener. Longer than most files because it answers what each of its parts asks; the state is the parts'.
 import { assert } from '../../base/assert.ts';
 import { Bitfield } from '../../base/bitfield.ts';
 import type { DiskError, ExpectedHash, Storage } from '../../platform/disk.ts';
 import { BLOCK_MEMORY_MAX_BYTES, SLAB_BYTES } from '../../protocol/limits.ts';
-import { Choker } from '../../swarm/choker.ts';
-import { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
 import { PiecePicker } from '../../swarm/piece-picker.ts';
 import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import { TransferRate } from '../../swarm/transfer-rate.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
 import type { EngineContext } from '../session/engine-context.ts';
-import { TransferGate } from '../transfer-gate.ts';
-import { Download, type DownloadHost, type DownloadPeer } from './download.ts';
-import { HashExchange, type HashExchangeHost } from './hash-exchange.ts';
+import type { Download, DownloadHost, DownloadPeer } from './download.ts';
+import { Exchange } from './exchange.ts';
+import type { HashExchange, HashExchangeHost } from './hash-exchange.ts';
 import type { TorrentContent } from './torrent-content.ts';
-import { Upload, type UploadHost, type UploadPeer } from './upload.ts';
+import type { Upload, UploadHost, UploadPeer } from './upload.ts';
 import type { PressureListener } from './write-pressure.ts';
 
-const UPLOAD_SLOTS = 8;
 /** Pieces that may be open at once: as many as fit the memory for unwritten data, within these bounds. */
 const OPEN_PIECES_MIN = 2;
 const OPEN_PIECES_MAX = 4_096;
@@ -71,28 +68,27 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   readonly content: TorrentContent;
   readonly storage: Storage;
   readonly picker: PiecePicker;
-  readonly download: Download;
-  readonly upload: Upload;
-  readonly hashes: HashExchange;
   readonly downloadRate: TransferRate;
   readonly uploadRate: TransferRate;
   readonly downloadLimiter: RateLimiter;
   readonly uploadLimiter: RateLimiter;
   readonly #context: EngineContext;
   readonly #host: TransferHost;
-  readonly #downloadGate: TransferGate;
-  readonly #uploadGate: TransferGate;
-  readonly #blame: PieceHashBlame;
+  /** Undefined while there has been nothing to exchange. */
+  #exchange: Exchange | undefined;
   // BOUNDED: CONNECTIONS_PER_TORRENT_MAX, kept by the connector.
   readonly #peers = new Map<number, TransferPeer>();
   // BOUNDED: SENDER_KEYS_MAX, the oldest is dropped.
-  readonly #senderKeys = new Map<number, string>();
+  #senderKeys: Map<number, string> | undefined;
   readonly #seedOnly: boolean;
   #isComplete = false;
   #isRunning = false;
   #wanted: readonly boolean[];
   #readErrorsSinceMs = Number.NEGATIVE_INFINITY;
   #readErrorCount = 0;
+  /** Of exchanges that are over. */
+  #wastedBefore = 0;
+  #hashFailuresBefore = 0;
   downloadedBytes = 0;
   uploadedBytes = 0;
 
@@ -109,8 +105,6 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     this.uploadRate = new TransferRate(nowMs);
     this.downloadLimiter = new RateLimiter(options.downloadBytesPerSecond, nowMs);
     this.uploadLimiter = new RateLimiter(options.uploadBytesPerSecond, nowMs);
-    this.#downloadGate = new TransferGate([context.downloadLimiter, this.downloadLimiter], context.deadlines);
-    this.#uploadGate = new TransferGate([context.uploadLimiter, this.uploadLimiter], context.deadlines);
     this.picker = new PiecePicker({
       pieceCount: content.pieceCount,
       pieceLengthBytes: content.info.pieceLengthBytes,
@@ -119,29 +113,19 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
       maxOpenPieces: openPiecesMax(content.info.pieceLengthBytes),
     });
     this.picker.setSequential(options.sequential);
-    this.#blame = new PieceHashBlame();
-    this.download = new Download(this, {
-      picker: this.picker,
-      storage: options.storage,
-      pool: context.pool,
-      blame: this.#blame,
-      gate: this.#downloadGate,
-      pressure: context.pressure,
-      crypto: context.platform.crypto,
-    });
-    this.upload = new Upload(this, {
-      storage: options.storage,
-      choker: new Choker({ slots: UPLOAD_SLOTS, random: context.platform.crypto.random }),
-      gate: this.#uploadGate,
-      buffers: context.sendBuffers,
-    });
-    this.hashes = new HashExchange(this, {
-      content,
-      storage: options.storage,
-      crypto: context.platform.crypto,
-      deadlines: context.deadlines,
-    });
     this.setWanted(options.wanted);
+  }
+
+  get download(): Download {
+    return this.#working.download;
+  }
+
+  get upload(): Upload {
+    return this.#working.upload;
+  }
+
+  get hashes(): HashExchange {
+    return this.#working.hashes;
   }
 
   // ── Life ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,10 +134,9 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    this.download.isRunning = !this.#seedOnly;
-    this.upload.isRunning = true;
+    if (this.#exchange !== undefined) this.#setRunning(this.#exchange);
     this.#context.pressure.add(this);
-    this.download.verifyEmptyPieces(this.nowMs());
+    this.#verifyEmptyPieces();
     this.#updateCompletion();
   }
 
@@ -162,11 +145,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     if (!this.#isRunning) return;
     this.#isRunning = false;
     this.#context.pressure.remove(this);
-    this.download.stop();
-    this.upload.isRunning = false;
-    this.hashes.stop();
-    this.#downloadGate.close();
-    this.#uploadGate.close();
+    this.#exchange?.stop();
     this.#context.deadlines.remove(this);
   }
 
@@ -176,6 +155,15 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
 
   get isComplete(): boolean {
     return this.#isComplete;
+  }
+
+  /** Received and thrown away. */
+  get wastedBytes(): number {
+    return this.#wastedBefore + (this.#exchange?.download.wastedBytes ?? 0);
+  }
+
+  get hashFailureCount(): number {
+    return this.#hashFailuresBefore + (this.#exchange?.download.hashFailureCount ?? 0);
   }
 
   get wanted(): readonly boolean[] {
@@ -200,11 +188,12 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     for (let pieceIndex = 0; pieceIndex < this.content.pieceCount; pieceIndex++) {
       const priority = pieces.has(pieceIndex) ? DEFAULT_PRIORITY : 0;
       if (this.picker.priorityOf(pieceIndex) === priority) continue;
-      this.download.handleCancelled(this.picker.setPriority(pieceIndex, priority));
-      if (priority === 0) this.download.forgetPiece(pieceIndex);
+      const cancelled = this.picker.setPriority(pieceIndex, priority);
+      this.#exchange?.download.handleCancelled(cancelled);
+      if (priority === 0) this.#exchange?.download.forgetPiece(pieceIndex);
     }
     if (!this.#isRunning) return;
-    this.download.verifyEmptyPieces(this.nowMs());
+    this.#verifyEmptyPieces();
     this.#updateCompletion();
     for (const peer of [...this.#peers.values()]) this.updateInterest(peer);
     this.fillIdlePeers(this.nowMs());
@@ -213,7 +202,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   /** Throws when the parts disagree. For tests: O(pieces). */
   assertInvariants(): void {
     this.picker.assertInvariants();
-    this.download.assertInvariants();
+    this.#exchange?.download.assertInvariants();
     for (const { id, pipeline, isClosed } of this.#peers.values()) {
       assert(!isClosed, `peer ${id} is closed and still takes part`);
       const counted = this.picker.outstandingCountOf(id);
@@ -236,16 +225,17 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   }
 
   senderKey(id: number): string | undefined {
-    return this.#senderKeys.get(id);
+    return this.#senderKeys?.get(id);
   }
 
   isOnParole(blameKey: string): boolean {
-    return this.#blame.isOnParole(blameKey);
+    return this.#exchange?.blame.isOnParole(blameKey) === true;
   }
 
   /** The peer's handshake is done; its pieces are told through the calls below. */
   addPeer(peer: TransferPeer): void {
     this.#peers.set(peer.id, peer);
+    this.#senderKeys ??= new Map();
     this.#senderKeys.set(peer.id, peer.blameKey);
     if (this.#senderKeys.size > SENDER_KEYS_MAX) {
       const [oldest] = this.#senderKeys.keys();
@@ -260,12 +250,13 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     this.picker.handlePeerGone(peer.id);
     this.download.handlePeerGone();
     this.picker.removeAvailability(peer.have);
-    this.#downloadGate.forget(peer);
-    this.#uploadGate.forget(peer);
+    this.#exchange?.downloadGate.forget(peer);
+    this.#exchange?.uploadGate.forget(peer);
     // What it was asked for can be asked of others at once.
     const nowMs = this.nowMs();
     if (peer.isUnchoked && peer.isInterested) this.upload.fillSlots();
     this.fillIdlePeers(nowMs);
+    if (this.#peers.size === 0) this.#handleNoPeers();
   }
 
   /**
@@ -427,6 +418,41 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     return this.download.isRunning && state !== 'have' && state !== 'skipped';
   }
 
+  get #working(): Exchange {
+    this.#exchange ??= this.#createExchange();
+    return this.#exchange;
+  }
+
+  #createExchange(): Exchange {
+    const exchange = new Exchange(this.#context, this, this);
+    this.#setRunning(exchange);
+    exchange.upload.mode = this.picker.isComplete ? 'seeding' : 'leeching';
+    return exchange;
+  }
+
+  #setRunning({ download, upload }: Exchange): void {
+    download.isRunning = this.#isRunning && !this.#seedOnly;
+    upload.isRunning = this.#isRunning;
+  }
+
+  /** The last peer has gone. What was kept for peers goes too, unless the download goes on with the next. */
+  #handleNoPeers(): void {
+    this.picker.handleNoPeers();
+    const exchange = this.#exchange;
+    if (exchange === undefined || !this.picker.isComplete || !exchange.download.isIdle) return;
+    this.#wastedBefore = this.wastedBytes;
+    this.#hashFailuresBefore = this.hashFailureCount;
+    exchange.stop();
+    this.#exchange = undefined;
+    this.#senderKeys = undefined;
+    this.#context.deadlines.remove(this);
+  }
+
+  /** Pieces of padding alone need no peer. */
+  #verifyEmptyPieces(): void {
+    if (!this.picker.isComplete) this.download.verifyEmptyPieces(this.nowMs());
+  }
+
   /** Two peers that have everything can do nothing for each other (BEP 21). */
   #closeIfRedundant(peer: TransferPeer): void {
     if (this.#isComplete && this.picker.haveBitfield.isFull && peer.have.isFull) peer.close('redundant');
@@ -434,7 +460,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
 
   #updateCompletion(): void {
     const { isComplete } = this.picker;
-    this.upload.mode = isComplete ? 'seeding' : 'leeching';
+    if (this.#exchange !== undefined) this.#exchange.upload.mode = isComplete ? 'seeding' : 'leeching';
     if (isComplete === this.#isComplete) return;
     this.#isComplete = isComplete;
     this.#host.handleCompletionChanged();

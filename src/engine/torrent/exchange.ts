@@ -1,0 +1,66 @@
+// The machines of one torrent that only peers set to work: downloading, uploading, hash requests, and what they share.
+// Made when the first peer comes. A torrent that nobody is connected to has none of it, so that thousands of them can
+// be held.
+
+import type { Storage } from '../../platform/disk.ts';
+import { Choker } from '../../swarm/choker.ts';
+import { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
+import type { PiecePicker } from '../../swarm/piece-picker.ts';
+import type { RateLimiter } from '../../swarm/rate-limiter.ts';
+import type { EngineContext } from '../session/engine-context.ts';
+import { TransferGate } from '../transfer-gate.ts';
+import { Download, type DownloadHost } from './download.ts';
+import { HashExchange, type HashExchangeHost } from './hash-exchange.ts';
+import type { TorrentContent } from './torrent-content.ts';
+import { Upload, type UploadHost } from './upload.ts';
+
+const UPLOAD_SLOTS = 8;
+
+export interface ExchangeParts {
+  readonly content: TorrentContent;
+  readonly storage: Storage;
+  readonly picker: PiecePicker;
+  readonly downloadLimiter: RateLimiter;
+  readonly uploadLimiter: RateLimiter;
+}
+
+export class Exchange {
+  readonly download: Download;
+  readonly upload: Upload;
+  readonly hashes: HashExchange;
+  readonly blame: PieceHashBlame = new PieceHashBlame();
+  readonly downloadGate: TransferGate;
+  readonly uploadGate: TransferGate;
+
+  constructor(context: EngineContext, host: DownloadHost & UploadHost & HashExchangeHost, parts: ExchangeParts) {
+    const { content, storage, picker } = parts;
+    const { crypto } = context.platform;
+    this.downloadGate = new TransferGate([context.downloadLimiter, parts.downloadLimiter], context.deadlines);
+    this.uploadGate = new TransferGate([context.uploadLimiter, parts.uploadLimiter], context.deadlines);
+    this.download = new Download(host, {
+      picker,
+      storage,
+      pool: context.pool,
+      blame: this.blame,
+      gate: this.downloadGate,
+      pressure: context.pressure,
+      crypto,
+    });
+    this.upload = new Upload(host, {
+      storage,
+      choker: new Choker({ slots: UPLOAD_SLOTS, random: crypto.random }),
+      gate: this.uploadGate,
+      buffers: context.sendBuffers,
+    });
+    this.hashes = new HashExchange(host, { content, storage, crypto, deadlines: context.deadlines });
+  }
+
+  /** Nothing of it calls back any more, but answers of the disk. */
+  stop(): void {
+    this.download.stop();
+    this.upload.isRunning = false;
+    this.hashes.stop();
+    this.downloadGate.close();
+    this.uploadGate.close();
+  }
+}
