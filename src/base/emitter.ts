@@ -1,4 +1,5 @@
 // Typed events: payload is one object, no magic names. A listener that throws never reaches the emitter's caller.
+// Costs next to nothing where nobody listens: there may be an emitter for each of thousands of things.
 
 export type Unsubscribe = () => void;
 
@@ -7,8 +8,17 @@ export interface ListenOptions {
   readonly signal?: AbortSignal;
 }
 
+/** One call of `on`: the same function given twice is two subscriptions. */
+interface Subscription {
+  readonly name: PropertyKey;
+  readonly listener: (payload: never) => void;
+}
+
+const NOBODY: readonly Subscription[] = [];
+
 export class Emitter<Events extends object> {
-  readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>();
+  /** Replaced, never changed: who walks through it is not disturbed. */
+  #subscriptions: readonly Subscription[] = NOBODY;
   readonly #onListenerError: (error: unknown) => void;
 
   /** `onListenerError` is told what a listener threw. */
@@ -21,29 +31,23 @@ export class Emitter<Events extends object> {
     listener: (payload: Events[Name]) => void,
     options: ListenOptions = {},
   ): Unsubscribe {
-    if (options.signal?.aborted === true) return () => {};
-    let listeners = this.#listeners.get(name);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#listeners.set(name, listeners);
-    }
-    // Wrapped, so that one function given twice is two subscriptions.
-    const entry = (payload: Events[Name]): void => listener(payload);
-    listeners.add(entry);
+    const { signal } = options;
+    if (signal?.aborted === true) return () => {};
+    const subscription: Subscription = { name, listener };
+    this.#subscriptions = [...this.#subscriptions, subscription];
     const unsubscribe = (): void => {
-      listeners.delete(entry);
-      options.signal?.removeEventListener('abort', unsubscribe);
+      this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
+      signal?.removeEventListener('abort', unsubscribe);
     };
-    options.signal?.addEventListener('abort', unsubscribe, { once: true });
+    signal?.addEventListener('abort', unsubscribe, { once: true });
     return unsubscribe;
   }
 
   emit<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
-    const listeners = this.#listeners.get(name);
-    if (listeners === undefined) return;
-    for (const listener of [...listeners]) {
+    for (const subscription of this.#subscriptions) {
+      if (subscription.name !== name) continue;
       try {
-        (listener as (payload: Events[Name]) => void)(payload);
+        (subscription.listener as (payload: Events[Name]) => void)(payload);
       } catch (error) {
         this.#onListenerError(error);
       }
@@ -51,6 +55,6 @@ export class Emitter<Events extends object> {
   }
 
   hasListeners(name: keyof Events): boolean {
-    return (this.#listeners.get(name)?.size ?? 0) > 0;
+    return this.#subscriptions.some((subscription) => subscription.name === name);
   }
 }

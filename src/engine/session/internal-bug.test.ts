@@ -6,7 +6,7 @@ import { SAVE_TO } from '../../../sim/world/sim-peer.ts';
 import { SimWorld } from '../../../sim/world/sim-world.ts';
 import { bytesEqual } from '../../base/bytes.ts';
 import type { Storage } from '../../platform/disk.ts';
-import { guardedStorage } from '../torrent/guarded-storage.ts';
+import { GuardedStorage } from '../torrent/guarded-storage.ts';
 
 /** Address and info-hash: what the allowed fast set is drawn from (BEP 6). */
 const ALLOWED_FAST_INPUT_BYTES = 24;
@@ -68,7 +68,7 @@ test('what a handler of a disk answer throws is told to the owner of the storage
     close: later,
   };
   const bugs: unknown[] = [];
-  const guarded = guardedStorage(storage, (error) => bugs.push(error));
+  const guarded = new GuardedStorage(storage, { handleBug: (error) => bugs.push(error) });
   const fail = (): never => {
     throw new Error('mine');
   };

@@ -25,9 +25,9 @@ import type {
 import { DeadlineQueue } from '../deadline-queue.ts';
 import { SendBuffers } from '../torrent/send-buffers.ts';
 import { type SwarmHashes, swarmHashesOf } from '../torrent/swarm-hash.ts';
-import { Torrent } from '../torrent/torrent.ts';
+import { Torrent, type TorrentHost } from '../torrent/torrent.ts';
 import { WritePressure } from '../torrent/write-pressure.ts';
-import { parseTorrentSource } from '../torrent-source.ts';
+import { parseTorrentSource, type TorrentSource } from '../torrent-source.ts';
 import { ConnectionBudget } from './connection-budget.ts';
 import type { EngineContext } from './engine-context.ts';
 import { FlushQueue } from './flush-queue.ts';
@@ -51,6 +51,10 @@ export class Session implements SessionLike {
   readonly #settings: Settings;
   readonly #emitter: Emitter<SessionEvents>;
   readonly #torrents = new Set<Torrent>();
+  readonly #torrentHost: TorrentHost = {
+    handleRemoved: (removed) => this.#forget(removed),
+    handleHashesKnown: (known) => this.#index(known),
+  };
   /** Each torrent by each of its hashes, in hexadecimal and 20 bytes long. */
   readonly #bySwarmHash = new Map<string, Torrent>();
   // BOUNDED: HALF_OPEN_INBOUND_MAX, kept by the connection budget.
@@ -165,31 +169,17 @@ export class Session implements SessionLike {
   async add(source: string | Uint8Array, options: AddTorrentOptions): Promise<Torrent> {
     const { signal } = options;
     signal?.throwIfAborted();
-    if (!this.#isClosed) {
-      // One that is on its way out still has the files open.
-      const known = this.#find(parseTorrentSource(source, this.#context.platform.crypto));
-      if (known?.isRemoved === true) await known.remove();
-      signal?.throwIfAborted();
-    }
-    return this.addNow(source, options);
+    const parsed = this.#parse(source);
+    // One that is on its way out still has the files open.
+    const known = this.#find(parsed);
+    if (known?.isRemoved === true) await known.remove();
+    signal?.throwIfAborted();
+    return this.#addParsed(parsed, options);
   }
 
   /** `add` without a promise. */
   addNow(source: string | Uint8Array, options: AddTorrentOptions): Torrent {
-    if (this.#isClosed) throw new SessionError('SESSION_CLOSED', 'The session is closed; open another.');
-    const parsed = parseTorrentSource(source, this.#context.platform.crypto);
-    const known = this.#find(parsed);
-    if (known !== undefined && !known.isRemoved) return known;
-    const host = {
-      handleRemoved: (removed: Torrent) => this.#forget(removed),
-      handleHashesKnown: (known: Torrent) => this.#index(known),
-    };
-    const torrent = new Torrent(this.#context, host, parsed, options);
-    this.#torrents.add(torrent);
-    this.#index(torrent);
-    this.#emitter.emit('torrentAdded', { torrent });
-    torrent.start();
-    return torrent;
+    return this.#addParsed(this.#parse(source), options);
   }
 
   stats(): SessionStats {
@@ -261,6 +251,27 @@ export class Session implements SessionLike {
     }
     const counted = this.#context.connections.connectionCount;
     assert(counted === connectionCount, `${counted} connections in the budget, ${connectionCount} in the torrents`);
+  }
+
+  #parse(source: string | Uint8Array): TorrentSource {
+    this.#mustBeOpen();
+    return parseTorrentSource(source, this.#context.platform.crypto);
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed) throw new SessionError('SESSION_CLOSED', 'The session is closed; open another.');
+  }
+
+  #addParsed(parsed: TorrentSource, options: AddTorrentOptions): Torrent {
+    this.#mustBeOpen();
+    const known = this.#find(parsed);
+    if (known !== undefined && !known.isRemoved) return known;
+    const torrent = new Torrent(this.#context, this.#torrentHost, parsed, options);
+    this.#torrents.add(torrent);
+    this.#index(torrent);
+    this.#emitter.emit('torrentAdded', { torrent });
+    torrent.start();
+    return torrent;
   }
 
   #handleConnection(socket: TcpSocket): void {

@@ -1,26 +1,74 @@
 // A storage whose answers cannot throw into the disk: what goes wrong in our own code while it handles one is told to
 // the torrent that owns the storage, and to nobody else.
-import type { Storage } from '../../platform/disk.ts';
+import type { DiskError, ExpectedHash, FileStatus, PieceOutcome, Storage, WriteOutcome } from '../../platform/disk.ts';
 
-export function guardedStorage(storage: Storage, onBug: (error: unknown) => void): Storage {
-  const guard =
-    <Args extends readonly unknown[]>(onDone: (...args: Args) => void) =>
-    (...args: Args): void => {
+export interface StorageOwner {
+  /** A mistake of ours showed itself. */
+  handleBug(error: unknown): void;
+}
+
+export class GuardedStorage implements Storage {
+  readonly #storage: Storage;
+  readonly #owner: StorageOwner;
+
+  constructor(storage: Storage, owner: StorageOwner) {
+    this.#storage = storage;
+    this.#owner = owner;
+  }
+
+  writePiece(
+    pieceIndex: number,
+    data: Uint8Array,
+    expected: ExpectedHash,
+    onDone: (outcome: PieceOutcome) => void,
+  ): void {
+    this.#storage.writePiece(pieceIndex, data, expected, this.#guard(onDone));
+  }
+
+  writePart(pieceIndex: number, offset: number, data: Uint8Array, onDone: (outcome: WriteOutcome) => void): void {
+    this.#storage.writePart(pieceIndex, offset, data, this.#guard(onDone));
+  }
+
+  hashPiece(pieceIndex: number, expected: ExpectedHash, onDone: (outcome: PieceOutcome) => void): void {
+    this.#storage.hashPiece(pieceIndex, expected, this.#guard(onDone));
+  }
+
+  read(
+    pieceIndex: number,
+    begin: number,
+    targets: readonly Uint8Array[],
+    onDone: (outcome: WriteOutcome) => void,
+  ): void {
+    this.#storage.read(pieceIndex, begin, targets, this.#guard(onDone));
+  }
+
+  stat(onDone: (error: DiskError | undefined, files: readonly FileStatus[]) => void): void {
+    this.#storage.stat(this.#guard(onDone));
+  }
+
+  createEmptyFiles(onDone: (outcome: WriteOutcome) => void): void {
+    this.#storage.createEmptyFiles(this.#guard(onDone));
+  }
+
+  setWanted(wanted: readonly boolean[], onDone: (outcome: WriteOutcome) => void): void {
+    this.#storage.setWanted(wanted, this.#guard(onDone));
+  }
+
+  flush(onDone: (outcome: WriteOutcome) => void): void {
+    this.#storage.flush(this.#guard(onDone));
+  }
+
+  close(onDone: () => void): void {
+    this.#storage.close(this.#guard(onDone));
+  }
+
+  #guard<Args extends readonly unknown[]>(onDone: (...args: Args) => void): (...args: Args) => void {
+    return (...args) => {
       try {
         onDone(...args);
       } catch (error) {
-        onBug(error);
+        this.#owner.handleBug(error);
       }
     };
-  return {
-    writePiece: (pieceIndex, data, expected, onDone) => storage.writePiece(pieceIndex, data, expected, guard(onDone)),
-    writePart: (pieceIndex, offset, data, onDone) => storage.writePart(pieceIndex, offset, data, guard(onDone)),
-    hashPiece: (pieceIndex, expected, onDone) => storage.hashPiece(pieceIndex, expected, guard(onDone)),
-    read: (pieceIndex, begin, targets, onDone) => storage.read(pieceIndex, begin, targets, guard(onDone)),
-    stat: (onDone) => storage.stat(guard(onDone)),
-    createEmptyFiles: (onDone) => storage.createEmptyFiles(guard(onDone)),
-    setWanted: (wanted, onDone) => storage.setWanted(wanted, guard(onDone)),
-    flush: (onDone) => storage.flush(guard(onDone)),
-    close: (onDone) => storage.close(guard(onDone)),
-  };
+  }
 }

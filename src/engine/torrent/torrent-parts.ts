@@ -8,7 +8,7 @@ import { resolveRate } from '../session/settings.ts';
 import type { TorrentSource } from '../torrent-source.ts';
 import { Connector, type ConnectorHost } from './connector.ts';
 import { DiskCheck } from './disk-check.ts';
-import { guardedStorage } from './guarded-storage.ts';
+import { GuardedStorage } from './guarded-storage.ts';
 import { TorrentContent } from './torrent-content.ts';
 import { Transfer, type TransferHost } from './transfer.ts';
 
@@ -43,7 +43,7 @@ export function createTorrentParts(
   const downloadBytesPerSecond = resolveRate('maxDownloadBytesPerSecond', options.maxDownloadBytesPerSecond);
   const uploadBytesPerSecond = resolveRate('maxUploadBytesPerSecond', options.maxUploadBytesPerSecond);
   const spec = content.storageSpec(platform.resolvePath(options.saveTo), wanted);
-  const storage = guardedStorage(platform.disk.openStorage(spec), (error) => host.handleBug(error));
+  const storage = new GuardedStorage(platform.disk.openStorage(spec), host);
   const transfer = new Transfer(context, host, {
     content,
     storage,

@@ -24,7 +24,7 @@ import type { EngineContext } from '../session/engine-context.ts';
 import { magnetOf, type TorrentSource } from '../torrent-source.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
 import { removedError } from './torrent-errors.ts';
-import { TorrentLife } from './torrent-life.ts';
+import { TorrentLife, type TorrentLifeHost } from './torrent-life.ts';
 import { peerStatsOf, torrentStatsOf } from './torrent-stats.ts';
 import { Waiters } from './waiters.ts';
 
@@ -35,6 +35,44 @@ export interface TorrentHost {
   handleRemoved(torrent: Torrent): void;
   /** The metadata has come, and with it perhaps a second info-hash. */
   handleHashesKnown(torrent: Torrent): void;
+}
+
+/** Where what a torrent's life tells goes: to those who listen, those who wait, and the session. */
+class TorrentNews implements TorrentLifeHost {
+  readonly #torrent: Torrent;
+  readonly #host: TorrentHost;
+  readonly #emitter: Emitter<TorrentEvents>;
+  readonly #waiters: Waiters;
+
+  constructor(
+    torrent: Torrent,
+    to: { readonly host: TorrentHost; readonly emitter: Emitter<TorrentEvents>; readonly waiters: Waiters },
+  ) {
+    this.#torrent = torrent;
+    this.#host = to.host;
+    this.#emitter = to.emitter;
+    this.#waiters = to.waiters;
+  }
+
+  emit<Name extends keyof TorrentEvents>(name: Name, payload: TorrentEvents[Name]): void {
+    this.#emitter.emit(name, payload);
+  }
+
+  handleProgress(): void {
+    this.#waiters.update();
+  }
+
+  handleHopeless(error: SessionError): void {
+    this.#waiters.rejectAll(error);
+  }
+
+  handleHashesKnown(): void {
+    this.#host.handleHashesKnown(this.#torrent);
+  }
+
+  handleRemoved(): void {
+    this.#host.handleRemoved(this.#torrent);
+  }
 }
 
 /**
@@ -56,15 +94,8 @@ export class Torrent implements TorrentLike {
     this.#emitter = new Emitter((error) => {
       context.platform.log.write('error', `a listener of ${this.infoHash ?? this.infoHashV2} threw: ${String(error)}`);
     });
-    const lifeHost = {
-      emit: <Name extends keyof TorrentEvents>(name: Name, payload: TorrentEvents[Name]): void =>
-        this.#emitter.emit(name, payload),
-      handleProgress: () => this.#waiters.update(),
-      handleHopeless: (error: SessionError) => this.#waiters.rejectAll(error),
-      handleHashesKnown: () => host.handleHashesKnown(this),
-      handleRemoved: () => host.handleRemoved(this),
-    };
-    this.#life = new TorrentLife(context, lifeHost, source, options);
+    const news = new TorrentNews(this, { host, emitter: this.#emitter, waiters: this.#waiters });
+    this.#life = new TorrentLife(context, news, source, options);
   }
 
   // ── What it is ───────────────────────────────────────────────────────────────────────────────────────────────────

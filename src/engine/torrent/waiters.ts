@@ -7,7 +7,8 @@ interface Waiter {
 }
 
 export class Waiters {
-  readonly #waiters = new Set<Waiter>();
+  /** Undefined while nobody waits. */
+  #waiters: Set<Waiter> | undefined;
 
   /** @throws `signal.reason` when it aborts first. */
   wait(isMet: () => boolean, signal?: AbortSignal): Promise<void> {
@@ -22,7 +23,8 @@ export class Waiters {
       }
       const onAbort = (): void => waiter.reject(signal?.reason);
       const settle = (): void => {
-        this.#waiters.delete(waiter);
+        this.#waiters?.delete(waiter);
+        if (this.#waiters?.size === 0) this.#waiters = undefined;
         signal?.removeEventListener('abort', onAbort);
       };
       const waiter: Waiter = {
@@ -36,6 +38,7 @@ export class Waiters {
           reject(reason);
         },
       };
+      this.#waiters ??= new Set();
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
@@ -43,10 +46,10 @@ export class Waiters {
 
   /** Something changed: settles those whose condition holds now. */
   update(): void {
-    for (const waiter of [...this.#waiters]) if (waiter.isMet()) waiter.resolve();
+    for (const waiter of [...(this.#waiters ?? [])]) if (waiter.isMet()) waiter.resolve();
   }
 
   rejectAll(reason: unknown): void {
-    for (const waiter of [...this.#waiters]) waiter.reject(reason);
+    for (const waiter of [...(this.#waiters ?? [])]) waiter.reject(reason);
   }
 }
