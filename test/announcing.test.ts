@@ -9,9 +9,11 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { readUint32 } from '../src/base/bytes.ts';
 import { seededRandom } from '../src/base/random.ts';
 import { AnnounceGate } from '../src/engine/announcer/announce-gate.ts';
+import { HttpCarrier } from '../src/engine/announcer/http-carrier.ts';
 import { ScriptedUdpTracker } from '../src/engine/announcer/testing/virtual-world.ts';
 import { TorrentAnnouncer } from '../src/engine/announcer/torrent-announcer.ts';
 import { UdpTrackerClient } from '../src/engine/announcer/udp-tracker-client.ts';
+import { DeadlineQueue } from '../src/engine/deadline-queue.ts';
 import { NodeHttp } from '../src/node/http/node-http.ts';
 import { NodeNetwork } from '../src/node/net/node-network.ts';
 import { NodeResolver } from '../src/node/resolver/node-resolver.ts';
@@ -31,16 +33,21 @@ function createAnnouncer(): { announcer: TorrentAnnouncer; peers: string[]; exte
   const externalAddresses: string[] = [];
   const network = new NodeNetwork(quiet);
   const udp = new UdpTrackerClient({ clock, network, random, log: quiet });
-  const announcer = new TorrentAnnouncer({
-    clock,
-    http: new NodeHttp({ log: quiet }),
-    resolver: new NodeResolver(quiet),
-    udp,
-    gate: new AnnounceGate(),
-    random,
-    log: quiet,
-    settings: { userAgent: 'Millrace/0' },
-    host: {
+  const fail = (error: unknown): void => {
+    throw error;
+  };
+  const announcer = new TorrentAnnouncer(
+    {
+      clock,
+      deadlines: new DeadlineQueue(clock, (_, error) => fail(error)),
+      http: new HttpCarrier({ clock, http: new NodeHttp({ log: quiet }), userAgent: 'Millrace/0' }),
+      resolver: new NodeResolver(quiet),
+      udp,
+      gate: new AnnounceGate(),
+      random,
+      log: quiet,
+    },
+    {
       announceFacts: () => ({
         infoHashes: [Uint8Array.from({ length: 20 }, (_, index) => 240 + index)],
         peerId: new TextEncoder().encode('-MR0000-abcdefghijkl'),
@@ -52,8 +59,9 @@ function createAnnouncer(): { announcer: TorrentAnnouncer; peers: string[]; exte
       }),
       handlePeers: (found) => void peers.push(...found.map(({ address, port }) => `${address} ${port}`)),
       handleExternalAddress: (address) => void externalAddresses.push(address),
+      handleBug: fail,
     },
-  });
+  );
   closers.push(() => {
     announcer.close();
     udp.close();

@@ -127,6 +127,7 @@ export class SimClock implements Clock {
   #isHalted = false;
   #liveTimerCount = 0;
   #mostTimers = 0;
+  #wakeUpCount = 0;
 
   constructor(clock: VirtualClock, options: { readonly wallOffsetMs?: number } = {}) {
     this.#clock = clock;
@@ -141,6 +142,11 @@ export class SimClock implements Clock {
   /** The highest `liveTimerCount` so far. */
   get mostTimers(): number {
     return this.#mostTimers;
+  }
+
+  /** Timers that have run: how often the host's engine was woken by time. */
+  get wakeUpCount(): number {
+    return this.#wakeUpCount;
   }
 
   nowMs(): number {
@@ -167,7 +173,9 @@ export class SimClock implements Clock {
     };
     const timer = this.#clock.schedule(atMs, () => {
       release();
-      if (!this.#isHalted) callback();
+      if (this.#isHalted) return;
+      this.#wakeUpCount++;
+      callback();
     });
     return {
       cancel: () => {

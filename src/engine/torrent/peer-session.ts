@@ -51,6 +51,12 @@ import type { Transfer, TransferPeer } from './transfer.ts';
 const UNREAD_MAX_BYTES = 2 * SEND_BUFFER_PEER_MAX_BYTES;
 /** A peer that does not choke us and refuses so many requests in a row gives nothing: asking it again would not end. */
 const REFUSALS_MAX = 300;
+/**
+ * Keep-alives and the ends of silent connections wait for a multiple of this, so that a thousand idle peers are looked
+ * after in one turn. Later than they were due, never earlier.
+ */
+const IDLE_GRID_MS = 5_000;
+
 export type CloseReason =
   | 'remote-closed'
   | 'network-error'
@@ -464,7 +470,9 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
 
   #nextDeadlineMs(): number {
     const inactiveMs = this.connection.uninterestedSinceMs + PEER_INACTIVITY_MS;
-    return Math.min(this.connection.deadlineMs, this.#blockDeadlineMs(), this.#sendStall.deadlineMs, inactiveMs);
+    const idleMs = Math.min(this.connection.deadlineMs, inactiveMs);
+    const together = this.#isAdmitted ? Math.ceil(idleMs / IDLE_GRID_MS) * IDLE_GRID_MS : idleMs;
+    return Math.min(together, this.#blockDeadlineMs(), this.#sendStall.deadlineMs);
   }
 
   /** When the next block must be here: no time runs while we do not read. */
@@ -506,7 +514,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
         return; // The turn ends with new requests.
       case WIRE_INTERESTED:
       case WIRE_NOT_INTERESTED:
-        transfer.upload.fillSlots();
+        transfer.handleInterest();
         return;
       case WIRE_REQUEST:
         transfer.upload.handleRequest(this, message.pieceIndex, message.begin, message.length);
@@ -568,7 +576,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.pipeline.setPeerRequestQueue(this.connection.peerRequestQueue);
     for (const pieceIndex of this.connection.allowedFast) this.#allowedFast.add(pieceIndex);
     if (!this.have.isEmpty) this.#transfer.handleBitfield(this);
-    if (this.isInterested) this.#transfer.upload.fillSlots();
+    if (this.isInterested) this.#transfer.handleInterest();
   }
 
   #handleExtensionHandshake(): void {

@@ -241,7 +241,6 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
       const [oldest] = this.#senderKeys.keys();
       this.#senderKeys.delete(oldest!);
     }
-    this.#context.deadlines.expedite(this, this.upload.deadlineMs);
   }
 
   removePeer(peer: TransferPeer): void {
@@ -271,8 +270,22 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
 
   handleHave(peer: TransferPeer, pieceIndex: number): void {
     this.picker.incrementAvailability(pieceIndex);
-    if (!peer.amInterested && this.#isMissing(pieceIndex)) peer.sendInterested(true);
+    if (!peer.amInterested && this.#isMissing(pieceIndex)) {
+      peer.sendInterested(true);
+      this.#expectRound();
+    }
     this.#closeIfRedundant(peer);
+  }
+
+  /** The peer wants something of us now, or no longer. */
+  handleInterest(): void {
+    this.upload.fillSlots();
+    this.#expectRound();
+  }
+
+  /** Requests wait for memory: the next round looks after them. */
+  handleNoRoom(): void {
+    this.#expectRound();
   }
 
   /** The peer had nothing until now, and says what it has. */
@@ -291,6 +304,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   /** Looks through all pieces: for occasions, not for every message. */
   updateInterest(peer: TransferPeer): void {
     peer.sendInterested(this.#isRunning && !this.#seedOnly && this.picker.isInteresting(peer.have));
+    if (peer.amInterested) this.#expectRound();
   }
 
   /** The peer had room for requests and nothing was found for it. */
@@ -406,7 +420,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     const { pausedUntilMs } = this.download;
     if (nowMs < pausedUntilMs) return Math.min(this.upload.deadlineMs, pausedUntilMs);
     this.fillIdlePeers(nowMs);
-    return this.upload.deadlineMs;
+    return this.#needsRounds() ? this.upload.deadlineMs : Number.POSITIVE_INFINITY;
   }
 
   handlePaused(untilMs: number): void {
@@ -416,6 +430,18 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   #isMissing(pieceIndex: number): boolean {
     const state = this.picker.stateOf(pieceIndex);
     return this.download.isRunning && state !== 'have' && state !== 'skipped';
+  }
+
+  #expectRound(): void {
+    this.#context.deadlines.expedite(this, this.upload.deadlineMs);
+  }
+
+  /** Among peers that want nothing, and of whom we want nothing, there is nothing to decide. */
+  #needsRounds(): boolean {
+    for (const { isInterested, isUnchoked, amInterested, requests } of this.#peers.values()) {
+      if (isInterested || isUnchoked || amInterested || requests.length > 0) return true;
+    }
+    return false;
   }
 
   get #working(): Exchange {

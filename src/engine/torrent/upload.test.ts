@@ -111,6 +111,7 @@ class World {
   readonly upload: Upload;
   readonly peers: Peer[] = [];
   readonly readErrors: number[] = [];
+  noRoomCount = 0;
 
   constructor(bytesPerSecond = Number.POSITIVE_INFINITY) {
     const crypto = nodeCrypto();
@@ -133,6 +134,7 @@ class World {
         hasPiece: () => true,
         readableBytes: (pieceIndex) => this.content.piece(pieceIndex).length,
         handleReadError: (pieceIndex) => this.readErrors.push(pieceIndex),
+        handleNoRoom: () => this.noRoomCount++,
         nowMs: () => this.clock.nowMs,
       },
       {
@@ -229,6 +231,7 @@ test('without memory for blocks the requests wait, and the next round serves the
   world.upload.serve(peer, world.clock.nowMs);
   world.clock.advanceBy(1_000);
   expect(peer.requests.length).toBe(BLOCKS_PER_PIECE);
+  expect(world.noRoomCount).toBe(1);
   for (const buffer of taken) world.buffers.release(buffer);
   world.upload.round(world.clock.nowMs);
   world.clock.advanceBy(1_000);

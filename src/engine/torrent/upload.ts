@@ -33,6 +33,8 @@ export interface UploadHost {
   /** Bytes of the piece that the disk has; what peers may ask for beyond them are zeros. */
   readableBytes(pieceIndex: number): number;
   handleReadError(pieceIndex: number, error: DiskError): void;
+  /** A peer's requests wait for memory: `round` is to be called when it is due. */
+  handleNoRoom(): void;
   nowMs(): number;
 }
 
@@ -101,7 +103,12 @@ export class Upload {
     while (peer.requests.length > 0 && !peer.isClosed && peer.sendingBytes < aheadBytes) {
       const { gate, buffers } = this.#parts;
       // The requests wait until some of what is on its way has gone, or for the next round.
-      if (!buffers.hasRoom || (buffers.isCrowded && peer.sendingBytes > 0)) return;
+      if (!buffers.hasRoom) {
+        this.#host.handleNoRoom();
+        return;
+      }
+      // Its batch under way wakes it.
+      if (buffers.isCrowded && peer.sendingBytes > 0) return;
       // A slow peer gets small batches: what is handed to its socket can neither be cancelled nor choked any more.
       const blocks = Math.min(BATCH_BLOCKS_MAX, Math.ceil(aheadBytes / BLOCK_BYTES));
       const granted = gate.take(blocks * BLOCK_BYTES, BLOCK_BYTES, nowMs);
