@@ -9,6 +9,8 @@ import { type IdleCost, idleCost } from './process-usage.ts';
 import type { QuietTracker } from './quiet-tracker.ts';
 
 const SETTLE_MS = 5_000;
+/** Before a stretch of idleness is measured: some seconds after much work, V8 collects what that left behind. */
+const REST_MS = 20_000;
 const ANNOUNCES_TIMEOUT_MS = 300_000;
 const CROWD_TIMEOUT_MS = 120_000;
 /** Kept below the limit of connections that one torrent may have. */
@@ -42,6 +44,7 @@ interface Added {
 }
 
 async function idle(holder: Holder, seconds: number): Promise<IdleCost> {
+  await delay(REST_MS);
   const before = holder.usage();
   const startedMs = performance.now();
   await delay(seconds * 1000);
@@ -137,7 +140,6 @@ export async function trackedTorrents(
     const { seconds } = await holder.ask<Added>(`bulk 0 ${torrentCount}`);
     await announced;
     const secondsUntilAllAnnounced = (performance.now() - startedMs) / 1000;
-    await delay(SETTLE_MS);
     const countBefore = tracker.announceCount;
     const idleCosts = await idle(holder, idleSeconds);
     return {
@@ -185,7 +187,6 @@ export async function silentPeers(
       await holder.ask(`bulk 0 ${Math.ceil(Math.max(...crowds) / PEERS_PER_TORRENT)}`);
       const { port } = await holder.ask<{ port: number }>('listen');
       crowd = await startCrowd(port, library, peerCount);
-      await delay(SETTLE_MS);
       const idleCosts = await idle(holder, idleSeconds);
       const { residentBytes } = holder.usage();
       const standing = await standingCount(crowd);

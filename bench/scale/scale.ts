@@ -4,28 +4,23 @@
 //
 // npm run bench:scale -- [--torrents 10000] [--peers 1000] [--size-kib 64] [--runs 3] [--idle-seconds 60] [--folder /dev/shm]
 //   [--programs millrace,libtorrent,webtorrent] [--parts torrents,one-more,trackers,peers] [--out FILE]
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { arch, cpus, release, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SYSTEM_PYTHON } from '../../interop/clients/libtorrent.ts';
-import { fileFromRoot } from '../../interop/world/root.ts';
-import { runCommand } from '../../interop/world/run-command.ts';
+import { writeReport } from '../harness/report.ts';
 import type { CheckMode, HolderProgram } from './holder.ts';
 import { makeLibrary } from './library.ts';
 import {
   type HeldTorrents,
   holdTorrents,
-  type OneMore,
   oneMore,
   SINGLE_ADDS,
-  type SilentPeers,
   silentPeers,
   type TrackedTorrents,
   trackedTorrents,
 } from './measurements.ts';
 import { QuietTracker } from './quiet-tracker.ts';
-import { tables } from './tables.ts';
+import { type ScaleResults, tables } from './tables.ts';
 
 const PROGRAMS: readonly HolderProgram[] = ['millrace', 'libtorrent', 'webtorrent'];
 const PARTS = ['torrents', 'one-more', 'trackers', 'peers'] as const;
@@ -44,13 +39,6 @@ interface Options {
   readonly programs: readonly HolderProgram[];
   readonly parts: readonly Part[];
   readonly out: string | undefined;
-}
-
-export interface ScaleResults {
-  readonly held: readonly HeldTorrents[];
-  readonly oneMore: readonly OneMore[];
-  readonly tracked: TrackedTorrents | undefined;
-  readonly peers: readonly SilentPeers[];
 }
 
 function listOf<Item extends string>(text: string, known: readonly Item[]): Item[] {
@@ -88,7 +76,7 @@ function options(): Options {
   const { torrentCount, peerCount, sizeBytes, runCount, idleSeconds } = resolved;
   const isPositive = [torrentCount, peerCount, sizeBytes, runCount, idleSeconds].every((value) => value > 0);
   // A peer that has been silent for two minutes is taken for dead.
-  if (!isPositive || idleSeconds > 100) throw new Error('numbers must be above 0, and --idle-seconds at most 100');
+  if (!isPositive || idleSeconds > 80) throw new Error('numbers must be above 0, and --idle-seconds at most 80');
   return resolved;
 }
 
@@ -132,42 +120,14 @@ async function measure(folder: string, settings: Options): Promise<ScaleResults>
   return { held, oneMore: more, tracked, peers };
 }
 
-async function about(): Promise<object> {
-  const inRoot = { cwd: fileFromRoot('.') };
-  const head = await runCommand('git', ['rev-parse', '--short=10', 'HEAD'], inRoot);
-  const changed = await runCommand('git', ['status', '--porcelain', '--untracked-files=no'], inRoot);
-  const libtorrent = await runCommand(SYSTEM_PYTHON, ['-c', 'import libtorrent; print(libtorrent.version)']);
-  const rivals = JSON.parse(readFileSync(fileFromRoot('interop/rivals/package.json'), 'utf8')) as {
-    dependencies: { webtorrent: string };
-  };
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    commit: head.stdout.trim() + (changed.stdout === '' ? '' : '-changed'),
-    machine: {
-      processor: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-      architecture: arch(),
-      kernel: release(),
-      memoryBytes: totalmem(),
-    },
-    versions: {
-      node: process.version,
-      libtorrent: libtorrent.stdout.trim(),
-      webtorrent: rivals.dependencies.webtorrent,
-    },
-  };
-}
-
 const settings = options();
 const folder = mkdtempSync(join(settings.folder, 'millrace-scale-'));
 try {
   const results = await measure(folder, settings);
   console.log(tables(results));
-  if (settings.out !== undefined) {
-    mkdirSync(dirname(settings.out), { recursive: true });
-    const report = { benchmark: 'scale', ...(await about()), options: settings, results };
-    writeFileSync(settings.out, `${JSON.stringify(report, null, 2)}\n`);
-  }
+  const programs = settings.programs.filter((program) => program !== 'millrace');
+  const out = await writeReport({ benchmark: 'scale', programs, out: settings.out }, { options: settings, results });
+  console.error(`written: ${out}`);
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -64,6 +64,26 @@ test('a resource is there before the job that lists it, and gone once forgotten'
   });
 });
 
+test('a thread keeps the resources that were used last, and is sent a forgotten one again', async () => {
+  await withPool(1, async (pool) => {
+    const resources = Array.from({ length: 600 }, (_, value) => ({ id: pool.nextResourceId(), value }));
+    const [first, second] = resources;
+    const outcomes = await Promise.all(
+      resources.map((resource) => run(pool, { type: 'held' }, 0, [first!, resource].slice(resource === first ? 1 : 0))),
+    );
+    outcomes.forEach((outcome, i) => {
+      const held = (outcome as { readonly answer: readonly number[] }).answer;
+      expect(held).toContain(first!.id);
+      expect(held).toContain(resources[i]!.id);
+      expect(held.length).toBeLessThanOrEqual(257);
+    });
+    expect((outcomes.at(-1) as { readonly answer: readonly number[] }).answer).not.toContain(second!.id);
+    expect(await run(pool, { type: 'held' }, 0, [second!])).toMatchObject({
+      answer: expect.arrayContaining([second!.id]),
+    });
+  });
+});
+
 test('jobs of a thread that died once run again, with their resources', async () => {
   await withPool(1, async (pool) => {
     const counter = { id: pool.nextResourceId(), value: new Int32Array(new SharedArrayBuffer(4)) };

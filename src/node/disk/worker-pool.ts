@@ -18,6 +18,8 @@ import { OP_END, OP_FORGET, OP_JOB, OP_RESOURCE } from './serve-jobs.ts';
 const START_ANOTHER_ABOVE = 2 * 1024 * 1024;
 /** Added to each job's cost: what a job costs that moves no bytes. */
 const COST_OF_A_JOB = 4096;
+/** Resources that a thread keeps: more than are in use at a time. One that was forgotten is sent again when it is named. */
+const RESOURCES_MAX = 256;
 /** A job that was under way when its thread died runs again, this many times in all. */
 const ATTEMPTS_MAX = 2;
 
@@ -63,7 +65,7 @@ interface PendingJob<Job, Answer> {
 
 interface Thread<Job, Answer> {
   readonly worker: Worker;
-  /** Ids of the resources that the thread holds. BOUNDED: resources not yet forgotten. */
+  /** Ids of the resources that the thread holds, in the order of last use. BOUNDED: RESOURCES_MAX and those of one job. */
   readonly held: Set<number>;
   /** Sent or about to be sent, not answered. BOUNDED: by what the caller has under way. */
   readonly pending: Map<number, PendingJob<Job, Answer>>;
@@ -135,15 +137,25 @@ export class WorkerPool<Job, Answer> {
     const thread = this.#threadFor(pending.options.stayBelow);
     pending.attemptCount++;
     for (const resource of pending.options.resources) {
-      if (thread.held.has(resource.id)) continue;
+      const isHeld = thread.held.delete(resource.id);
       thread.held.add(resource.id);
-      thread.outgoing.push(OP_RESOURCE, resource.id, resource.value);
+      if (!isHeld) thread.outgoing.push(OP_RESOURCE, resource.id, resource.value);
     }
     thread.outgoing.push(OP_JOB, pending.id, pending.job);
+    if (thread.held.size > RESOURCES_MAX) this.#forgetOldest(thread, pending.options.resources.length);
     if (thread.pending.size === 0) thread.worker.ref();
     thread.pending.set(pending.id, pending);
     thread.cost += pending.options.cost + COST_OF_A_JOB;
     this.#scheduleFlush();
+  }
+
+  /** A thread works its messages off in order: jobs given before still have what they name. */
+  #forgetOldest(thread: Thread<Job, Answer>, inUseCount: number): void {
+    for (const id of thread.held) {
+      if (thread.held.size <= Math.max(inUseCount, RESOURCES_MAX / 2)) return;
+      thread.held.delete(id);
+      thread.outgoing.push(OP_FORGET, id, undefined);
+    }
   }
 
   #threadFor(stayBelow: number | undefined): Thread<Job, Answer> {
