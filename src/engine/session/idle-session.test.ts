@@ -10,6 +10,7 @@ import { SimWorld, TRACKER_URL } from '../../../sim/world/sim-world.ts';
 const HOUR_MS = 3_600_000;
 const BITFIELD = 5;
 const INTERESTED = 2;
+const REQUEST = 6;
 
 function worldOf(): SimWorld {
   return new SimWorld({ seed: 1, crypto: nodeCrypto(), link: { latencyMs: 10 }, trackerIntervalSeconds: 1_800 });
@@ -92,6 +93,56 @@ test.each([2, 60])('%i silent peers: one timer, woken for all of them together',
   world.run(60_000);
   expect(peer.torrent.stats().peerCount).toBe(0);
   expect(clock.liveTimerCount).toBe(0);
+  world.finish();
+  expect(world.problems).toEqual([]);
+});
+
+// Goal: what is made for peers goes with the last of them, and nothing is lost by it. Method: leechers one after the other.
+test('a seed that was left alone forgets no count, and serves the next peer', () => {
+  const world = worldOf();
+  const content = world.makeContent({ trackers: [] });
+  const seed = world.addPeer({ content, has: 'all' });
+  for (const round of [1, 2]) {
+    const leecher = world.addPeer({ content, torrent: { peers: [seed.address] } });
+    world.runUntil('it is had', () => leecher.isSeed, { limitMs: 60_000 });
+    world.run(10_000);
+    leecher.close();
+    world.run(1_000);
+    expect(seed.torrent.stats()).toMatchObject({
+      peerCount: 0,
+      uploadedBytes: round * content.bytes.length,
+      wastedBytes: 0,
+      hashFailureCount: 0,
+    });
+  }
+  world.finish();
+  expect(world.problems).toEqual([]);
+});
+
+test('what a liar cost is still told when it and everybody else has gone', () => {
+  const world = worldOf();
+  const content = world.makeContent({ trackers: [] });
+  const seed = world.addPeer({ content, has: 'all' });
+  const liar = world.addFakePeer({
+    content,
+    script: {
+      handleMessage: (connection, { id, numbers }) => {
+        const [pieceIndex = 0, begin = 0, length = 0] = numbers;
+        if (id === REQUEST) connection.sendBlock(pieceIndex, begin, length, (block) => block.fill(0));
+      },
+    },
+  });
+  const peers = [`${liar.host.addresses[0]}:6881`];
+  const leecher = world.addPeer({ content, torrent: { peers } });
+  world.runUntil('it has banned the liar', () => leecher.banned.length > 0, { limitMs: 60_000 });
+  leecher.torrent.connectPeer(seed.address);
+  world.runUntil('it is had', () => leecher.isSeed, { limitMs: 60_000 });
+  seed.close();
+  world.run(1_000);
+  const { peerCount, hashFailureCount, wastedBytes } = leecher.torrent.stats();
+  expect(peerCount).toBe(0);
+  expect(hashFailureCount).toBeGreaterThan(0);
+  expect(wastedBytes).toBeGreaterThan(0);
   world.finish();
   expect(world.problems).toEqual([]);
 });
