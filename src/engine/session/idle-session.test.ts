@@ -9,6 +9,7 @@ import { SimWorld, TRACKER_URL } from '../../../sim/world/sim-world.ts';
 
 const HOUR_MS = 3_600_000;
 const BITFIELD = 5;
+const UNCHOKE = 1;
 const INTERESTED = 2;
 const REQUEST = 6;
 
@@ -143,6 +144,33 @@ test('what a liar cost is still told when it and everybody else has gone', () =>
   expect(peerCount).toBe(0);
   expect(hashFailureCount).toBeGreaterThan(0);
   expect(wastedBytes).toBeGreaterThan(0);
+  world.finish();
+  expect(world.problems).toEqual([]);
+});
+
+// Goal: a connection that stood before the last peer went, and whose handshake comes after, belongs to the exchange that is
+// there then. Method: one of two files is had; both peers' comings and goings are scripted.
+test('a peer that is admitted after the last one went brings what is wanted later', () => {
+  const world = worldOf();
+  const content = world.makeContent({ files: [65_536, 65_536], trackers: [] });
+  const late = world.addFakePeer({ content, script: { handleOpen: () => {}, handleHandshake: () => {} } });
+  const early = world.addFakePeer({ content, isListed: false, script: { handleHandshake: () => {} } });
+  const peers = [`${late.host.addresses[0]}:6881`];
+  const peer = world.addPeer({ content, has: [0, 1], torrent: { files: [0], peers } });
+  const [address = '', port = ''] = peer.address.split(':');
+  const connection = early.connect({ address, port: Number(port) });
+  world.run(2_000);
+  expect(peer.torrent.stats()).toMatchObject({ state: 'seeding', peerCount: 1 });
+  connection.close();
+  world.run(1_000);
+  expect(peer.torrent.stats().peerCount).toBe(0);
+  late.connections[0]!.sendHandshake();
+  world.run(1_000);
+  peer.torrent.selectFiles([0, 1]);
+  late.connections[0]!.sendFullBitfield();
+  late.connections[0]!.send(rawMessage(UNCHOKE));
+  world.runUntil('the other file is had', () => peer.torrent.stats().havePieceCount === 4, { limitMs: 60_000 });
+  expect(peer.torrent.stats().wastedBytes).toBe(0);
   world.finish();
   expect(world.problems).toEqual([]);
 });

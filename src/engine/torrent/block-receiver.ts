@@ -9,7 +9,8 @@ export type BlockFate = 'partial' | 'kept' | 'dropped';
 
 export class BlockReceiver {
   readonly #platform: Pick<Platform, 'copyBytes'>;
-  readonly #download: Download;
+  /** Its download may be another one until the peer takes part. */
+  readonly #transfer: { readonly download: Download };
   /** Where its bytes go; undefined: nowhere. */
   #target: Uint8Array | undefined;
   #targetOffset = 0;
@@ -17,17 +18,18 @@ export class BlockReceiver {
   #pieceIndex = -1;
   #begin = -1;
 
-  constructor(platform: Pick<Platform, 'copyBytes'>, download: Download) {
+  constructor(platform: Pick<Platform, 'copyBytes'>, transfer: { readonly download: Download }) {
     this.#platform = platform;
-    this.#download = download;
+    this.#transfer = transfer;
   }
 
   /** One part of a block, the next in turn. */
   receive(peer: DownloadPeer, message: WireFields): BlockFate {
     if (message.blockIsFirst) {
       const { pieceIndex, begin, length } = message;
-      this.#target = this.#download.openBlock(peer, pieceIndex, begin, length, message.blockIsLast);
-      this.#targetOffset = this.#download.targetOffset;
+      const { download } = this.#transfer;
+      this.#target = download.openBlock(peer, pieceIndex, begin, length, message.blockIsLast);
+      this.#targetOffset = download.targetOffset;
       this.#pieceIndex = pieceIndex;
       this.#begin = begin;
     }
@@ -50,6 +52,6 @@ export class BlockReceiver {
 
   /** The peer has gone in the middle of it. */
   close(peer: DownloadPeer): void {
-    if (this.#pieceIndex !== -1) this.#download.closeBlock(peer, this.#pieceIndex, this.#begin);
+    if (this.#pieceIndex !== -1) this.#transfer.download.closeBlock(peer, this.#pieceIndex, this.#begin);
   }
 }

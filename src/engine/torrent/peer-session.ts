@@ -139,7 +139,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.#context = parts.context;
     this.#host = parts.host;
     this.#transfer = parts.transfer;
-    this.#receiver = new BlockReceiver(parts.context.platform, parts.transfer.download);
+    this.#receiver = new BlockReceiver(parts.context.platform, parts.transfer);
     this.socket = parts.socket;
     this.connection = parts.connection;
     this.#isGreeted = parts.isGreeted;

@@ -1,6 +1,7 @@
 // The exchange of one torrent's pieces once its info dictionary is known: joins the picker, the disk, the connected
 // peers, downloading and uploading. Lives as long as the torrent; peers come and go, and with the first of them the machines
-// of `Exchange`. Knows no tracker and no listener. Longer than most files because it answers what each of its parts asks; the state is the parts'.
+// of `Exchange`. Knows no tracker and no listener. Longer than most files because it answers what each of its parts asks;
+// the state is the parts'.
 import { assert } from '../../base/assert.ts';
 import { Bitfield } from '../../base/bitfield.ts';
 import type { DiskError, ExpectedHash, Storage } from '../../platform/disk.ts';
