@@ -10,7 +10,7 @@ import type { QuietTracker } from './quiet-tracker.ts';
 
 const SETTLE_MS = 5_000;
 /** Before a stretch of idleness is measured: some seconds after much work, V8 collects what that left behind. */
-const REST_MS = 20_000;
+const REST_MS = 30_000;
 const ANNOUNCES_TIMEOUT_MS = 300_000;
 const CROWD_TIMEOUT_MS = 120_000;
 /** Kept below the limit of connections that one torrent may have. */
