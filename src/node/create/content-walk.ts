@@ -2,15 +2,13 @@
 // what it leaves out. Hidden files are files like others. A symbolic link inside the folder is followed when it leads
 // to a regular file of that folder; one that leads outside would share what nobody asked to share, one to a folder may
 // never end, so these are left out, as are sockets, pipes and devices. The path itself may be a link.
-import type { Dirent, Stats } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, join, resolve, sep } from 'node:path';
 import { DIRECTORY_DEPTH_MAX, FILES_MAX } from '../../protocol/limits.ts';
 import { compareFilePaths } from '../../protocol/metainfo/index.ts';
 import { DiskFailure, errnoOf, failureOf } from '../disk/disk-failure.ts';
-
-/** Status calls under way at once. */
-const STATS_AT_ONCE = 32;
+import { changedFailure } from './changed-failure.ts';
+import { TimeSlice } from './time-slice.ts';
 
 export interface ContentFile {
   /** Path parts under the shared folder; the name alone for a single file. */
@@ -34,14 +32,14 @@ export async function walkContent(path: string, signal: AbortSignal | undefined)
   const absolutePath = resolve(path);
   const name = basename(absolutePath);
   if (name === '') throw new DiskFailure('DISK_PATH_UNSAFE', `${absolutePath} has no name that a torrent could have`);
-  const status = await statusOf(absolutePath);
+  const status = statusOf(absolutePath);
   if (status.isFile()) {
     return { name, isFolder: false, files: [contentFile([name], absolutePath, status)], skipped: [] };
   }
   if (!status.isDirectory()) {
     throw new DiskFailure('DISK_PATH_CONFLICT', `${absolutePath} is neither a file nor a folder`);
   }
-  const walk = new FolderWalk(absolutePath, await realpath(absolutePath), signal);
+  const walk = new FolderWalk(absolutePath, realpathSync.native(absolutePath), signal);
   const files = await walk.files();
   return { name, isFolder: true, files, skipped: walk.skipped };
 }
@@ -62,6 +60,7 @@ class FolderWalk {
 
   async files(): Promise<ContentFile[]> {
     const folders: (readonly string[])[] = [[]];
+    const slice = new TimeSlice();
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
       this.#signal?.throwIfAborted();
       if (folder.length >= DIRECTORY_DEPTH_MAX) {
@@ -70,13 +69,9 @@ class FolderWalk {
           `${this.#at(folder)} is more than ${DIRECTORY_DEPTH_MAX} folders deep`,
         );
       }
-      const entries = await this.#list(folder);
-      for (let i = 0; i < entries.length; i += STATS_AT_ONCE) {
-        this.#signal?.throwIfAborted();
-        const parent = folder;
-        await Promise.all(
-          entries.slice(i, i + STATS_AT_ONCE).map((entry) => this.#take(entry, [...parent, entry.name], folders)),
-        );
+      for (const entry of this.#list(folder)) {
+        this.#take(entry, [...folder, entry.name], folders);
+        if (slice.isOver) await this.#rest(slice);
       }
       if (this.#files.length > FILES_MAX) {
         throw new DiskFailure('DISK_TOO_MANY_FILES', `${this.#root} has more than ${FILES_MAX} files`);
@@ -85,30 +80,35 @@ class FolderWalk {
     return this.#files.sort((left, right) => compareFilePaths(left.path, right.path));
   }
 
+  async #rest(slice: TimeSlice): Promise<void> {
+    await slice.rest();
+    this.#signal?.throwIfAborted();
+  }
+
   #at(path: readonly string[]): string {
     return join(this.#root, ...path);
   }
 
-  async #list(folder: readonly string[]): Promise<Dirent[]> {
+  #list(folder: readonly string[]): Dirent[] {
     try {
-      return await readdir(this.#at(folder), { withFileTypes: true });
+      return readdirSync(this.#at(folder), { withFileTypes: true });
     } catch (error) {
       throw failureOf(error, 'list', this.#at(folder));
     }
   }
 
-  async #take(entry: Dirent, path: readonly string[], folders: (readonly string[])[]): Promise<void> {
+  #take(entry: Dirent, path: readonly string[], folders: (readonly string[])[]): void {
     const absolutePath = this.#at(path);
     if (entry.isDirectory()) folders.push(path);
-    else if (entry.isFile()) this.#files.push(contentFile(path, absolutePath, await statusOf(absolutePath)));
-    else if (entry.isSymbolicLink()) await this.#takeLink(path, absolutePath);
+    else if (entry.isFile()) this.#files.push(contentFile(path, absolutePath, statusOf(absolutePath)));
+    else if (entry.isSymbolicLink()) this.#takeLink(path, absolutePath);
     else this.skipped.push(`${absolutePath} is left out: it is neither a file nor a folder.`);
   }
 
-  async #takeLink(path: readonly string[], absolutePath: string): Promise<void> {
+  #takeLink(path: readonly string[], absolutePath: string): void {
     let target: string;
     try {
-      target = await realpath(absolutePath);
+      target = realpathSync.native(absolutePath);
     } catch (error) {
       if (errnoOf(error) === 'EACCES') throw failureOf(error, 'follow', absolutePath);
       this.skipped.push(`${absolutePath} is left out: the link leads nowhere.`);
@@ -121,15 +121,15 @@ class FolderWalk {
       this.skipped.push(`${absolutePath} is left out: the link leads out of the shared folder.`);
       return;
     }
-    const status = await statusOf(absolutePath);
+    const status = statusOf(absolutePath);
     if (status.isFile()) this.#files.push(contentFile(path, absolutePath, status));
     else this.skipped.push(`${absolutePath} is left out: the link does not lead to a file.`);
   }
 }
 
-async function statusOf(absolutePath: string): Promise<Stats> {
+function statusOf(absolutePath: string): Stats {
   try {
-    return await stat(absolutePath);
+    return statSync(absolutePath);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' && basename(absolutePath).includes('\ufffd')) {
       throw new DiskFailure('DISK_PATH_UNSAFE', `the name of ${absolutePath} is not UTF-8, which a torrent needs`);
@@ -144,17 +144,12 @@ function contentFile(path: readonly string[], absolutePath: string, status: Stat
 
 /** @throws {DiskFailure} when a file is no longer as it was found. */
 export async function assertUnchanged(files: readonly ContentFile[], signal: AbortSignal | undefined): Promise<void> {
-  for (let i = 0; i < files.length; i += STATS_AT_ONCE) {
+  const slice = new TimeSlice();
+  for (const { absolutePath, lengthBytes, modifiedMs } of files) {
+    const status = statusOf(absolutePath);
+    if (status.size !== lengthBytes || status.mtimeMs !== modifiedMs) throw changedFailure(absolutePath);
+    if (!slice.isOver) continue;
+    await slice.rest();
     signal?.throwIfAborted();
-    await Promise.all(
-      files.slice(i, i + STATS_AT_ONCE).map(async ({ absolutePath, lengthBytes, modifiedMs }) => {
-        const status = await statusOf(absolutePath);
-        if (status.size !== lengthBytes || status.mtimeMs !== modifiedMs) throw changedFailure(absolutePath);
-      }),
-    );
   }
-}
-
-export function changedFailure(absolutePath: string): DiskFailure {
-  return new DiskFailure('DISK_IO', `${absolutePath} was changed while it was being hashed`);
 }

@@ -104,18 +104,14 @@ async function create(path: string, options: CreateOptions): Promise<CreateOutco
   const placed = placeFiles(files, format, pieceLengthBytes);
   checkPieceCount(placed, format, pieceLengthBytes);
 
-  let hashedBytes = 0;
-  onProgress?.({ hashedBytes, totalBytes });
+  onProgress?.({ hashedBytes: 0, totalBytes });
   const hashes = await hashContent({
     format,
     pieceLengthBytes,
     files,
     placed,
     signal,
-    onHashed: (bytes) => {
-      hashedBytes += bytes;
-      onProgress?.({ hashedBytes, totalBytes });
-    },
+    onHashed: (hashedBytes) => onProgress?.({ hashedBytes, totalBytes }),
   });
   if (hashes.error !== undefined) return { ok: false, error: hashes.error };
   await assertUnchanged(files, signal);

@@ -1,20 +1,19 @@
-// The worker thread of torrent creation: hashes the ranges of pieces that it is told to.
+// The worker thread of torrent creation: hashes what is left of a content.
 import { serveJobs } from '../disk/serve-jobs.ts';
+import { ContentHasher, type HashAnswer, type HashContent } from './content-hasher.ts';
 import type { HashJob } from './hash-content.ts';
-import { type HashAnswer, type HashContent, RangeHasher } from './range-hasher.ts';
 
 // BOUNDED: one for each content being hashed; the pool takes them away.
-const hashers = new Map<number, RangeHasher>();
+const hashers = new Map<number, ContentHasher>();
 
 serveJobs<HashJob, HashAnswer>({
   addResource(id: number, value: unknown): void {
-    hashers.set(id, new RangeHasher(value as HashContent));
+    hashers.set(id, new ContentHasher(value as HashContent));
   },
   removeResource(id: number): void {
-    hashers.get(id)?.close();
     hashers.delete(id);
   },
-  run({ contentId, firstPiece, pieceCount }: HashJob): HashAnswer {
-    return hashers.get(contentId)!.hash(firstPiece, pieceCount);
+  run({ contentId }: HashJob): HashAnswer {
+    return hashers.get(contentId)!.hash(Number.POSITIVE_INFINITY);
   },
 });

@@ -1,28 +1,23 @@
-// Hashes a whole content: deals its pieces out in ranges of a few MiB. The caller's thread takes part, a range a turn,
-// so that hashing starts at once and every core works; the others are worker threads with a bounded number of ranges
-// under way at once, and none for what is done before a thread has started.
+// Hashes a whole content: every thread takes its pieces one by one from a place that all see, so that all end together.
+// The caller's thread takes part, some ms a turn, so that hashing starts at once and every core works; the others are
+// worker threads, and none for what is done before a thread has started.
 import { availableParallelism } from 'node:os';
 import type { DiskError } from '../../platform/disk.ts';
 import { MERKLE_HASH_BYTES } from '../../protocol/merkle/index.ts';
 import type { Placed, TorrentFormat } from '../../protocol/metainfo/index.ts';
 import { WorkerPool } from '../disk/worker-pool.ts';
 import { workerUrl } from '../disk/worker-url.ts';
+import { ContentHasher, type HashAnswer, type HashContent, SHA1_BYTES } from './content-hasher.ts';
 import type { ContentFile } from './content-walk.ts';
-import { type HashAnswer, type HashContent, RangeHasher, SHA1_BYTES } from './range-hasher.ts';
+import { HashState } from './hash-state.ts';
 
-const RANGE_BYTES = 4 * 1024 * 1024;
-const RANGES_PER_THREAD = 3;
-/** On the caller's thread: about a millisecond, short enough for its other work. */
-const INLINE_RANGE_BYTES = 2 * 1024 * 1024;
+/** On the caller's thread, a turn: about a millisecond, short enough for its other work. */
+const INLINE_BYTES = 2 * 1024 * 1024;
 /** Up to here a thread takes longer to start than the hashing. */
 const INLINE_BELOW_BYTES = 16 * 1024 * 1024;
 
-export interface PieceRange {
-  readonly firstPiece: number;
-  readonly pieceCount: number;
-}
-
-export interface HashJob extends PieceRange {
+/** What a thread is asked: to hash until nothing is left. */
+export interface HashJob {
   readonly contentId: number;
 }
 
@@ -33,7 +28,8 @@ export interface HashContentOptions {
   readonly files: readonly ContentFile[];
   readonly placed: readonly Placed<ContentFile>[];
   readonly signal?: AbortSignal | undefined;
-  readonly onHashed?: ((bytes: number) => void) | undefined;
+  /** Bytes of files that are hashed by now. */
+  readonly onHashed?: ((hashedBytes: number) => void) | undefined;
 }
 
 export interface ContentHashes {
@@ -46,27 +42,31 @@ export interface ContentHashes {
 
 /** @throws `signal.reason` when aborted. */
 export async function hashContent(options: HashContentOptions): Promise<ContentHashes> {
-  const { signal } = options;
+  const { signal, onHashed } = options;
   signal?.throwIfAborted();
   const content = describe(options);
-  const work = new HashWork(content, options.onHashed);
-  const onAbort = (): void => work.stop();
+  const state = new HashState(content.state);
+  const onAbort = (): void => state.stop();
   signal?.addEventListener('abort', onAbort, { once: true });
+  let error: DiskError | undefined;
   try {
-    const threadCount = availableParallelism() - 1;
-    const url = content.spaceBytes < INLINE_BELOW_BYTES ? undefined : workerUrl('create-worker', import.meta.url);
-    const inThreads = url === undefined || threadCount === 0 ? undefined : hashInThreads(url, threadCount, work);
-    // Both are waited for whatever happens: no thread may outlive the call.
-    const outcomes = await Promise.allSettled([hashInline(work), inThreads]);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    const threads = startThreads(content);
+    // Both are waited for whatever happens: no thread may read on after the call.
+    const outcomes = await Promise.allSettled([hashInline(content, state, onHashed), threads]);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      error ??= outcome.value;
+    }
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
   signal?.throwIfAborted();
+  if (error === undefined && state.donePieceCount < pieceCountOf(content)) error = threadFailure('a thread ended');
+  if (error === undefined) onHashed?.(state.hashedBytes);
   return {
     sha1s: new Uint8Array(content.sha1s ?? new SharedArrayBuffer(0)),
     roots: new Uint8Array(content.roots ?? new SharedArrayBuffer(0)),
-    error: work.error,
+    error,
   };
 }
 
@@ -84,99 +84,58 @@ function describe({ format, pieceLengthBytes, files, placed }: HashContentOption
     fileIndexes: Int32Array.from(placed, ({ file }) => (file === undefined ? -1 : indexes.get(file)!)),
     sha1s: format === 'v2' ? undefined : new SharedArrayBuffer(pieceCount * SHA1_BYTES),
     roots: format === 'v1' ? undefined : new SharedArrayBuffer(pieceCount * MERKLE_HASH_BYTES),
-    cancelled: new SharedArrayBuffer(4),
+    state: new HashState().memory,
   };
 }
 
-/** What is still to be hashed: hands out each piece once, until there is none left or something went wrong. */
-class HashWork {
-  readonly content: HashContent;
-  readonly #pieceCount: number;
-  readonly #onHashed: ((bytes: number) => void) | undefined;
-  #nextPiece = 0;
-  /** The first problem. */
-  error: DiskError | undefined;
-
-  constructor(content: HashContent, onHashed: ((bytes: number) => void) | undefined) {
-    this.content = content;
-    this.#pieceCount = Math.ceil(content.spaceBytes / content.pieceLengthBytes);
-    this.#onHashed = onHashed;
-  }
-
-  /** Pieces of about so many bytes, at least one; undefined at the end. */
-  take(rangeBytes: number): PieceRange | undefined {
-    if (this.#nextPiece >= this.#pieceCount) return undefined;
-    const firstPiece = this.#nextPiece;
-    const wanted = Math.max(1, Math.floor(rangeBytes / this.content.pieceLengthBytes));
-    this.#nextPiece = Math.min(firstPiece + wanted, this.#pieceCount);
-    return { firstPiece, pieceCount: this.#nextPiece - firstPiece };
-  }
-
-  handleAnswer({ hashedBytes, error }: HashAnswer): void {
-    if (error !== undefined) {
-      this.error ??= error;
-      this.stop();
-    } else if (!this.#isStopped) this.#onHashed?.(hashedBytes);
-  }
-
-  /** Hands out no more; ranges under way end at their next piece. */
-  stop(): void {
-    this.#nextPiece = this.#pieceCount;
-    Atomics.store(new Int32Array(this.content.cancelled), 0, 1);
-  }
-
-  get #isStopped(): boolean {
-    return Atomics.load(new Int32Array(this.content.cancelled), 0) !== 0;
-  }
+function pieceCountOf({ spaceBytes, pieceLengthBytes }: HashContent): number {
+  return Math.ceil(spaceBytes / pieceLengthBytes);
 }
 
-async function hashInline(work: HashWork): Promise<void> {
-  const hasher = new RangeHasher(work.content);
+async function hashInline(
+  content: HashContent,
+  state: HashState,
+  onHashed: HashContentOptions['onHashed'],
+): Promise<DiskError | undefined> {
+  const hasher = new ContentHasher(content);
   try {
-    for (let range = work.take(INLINE_RANGE_BYTES); range !== undefined; range = work.take(INLINE_RANGE_BYTES)) {
-      work.handleAnswer(hasher.hash(range.firstPiece, range.pieceCount));
+    for (;;) {
+      const { isFinished, error } = hasher.hash(INLINE_BYTES);
+      if (isFinished) return error;
+      onHashed?.(state.hashedBytes);
       await new Promise((resolve) => setImmediate(resolve));
     }
   } catch (error) {
-    work.stop();
+    // The caller's own progress callback threw: that ends the call.
+    state.stop();
     throw error;
   } finally {
     hasher.close();
   }
 }
 
-async function hashInThreads(url: URL, threadCount: number, work: HashWork): Promise<void> {
+/** Answers the first error once every thread has ended. */
+async function startThreads(content: HashContent): Promise<DiskError | undefined> {
+  const threadCount = Math.min(availableParallelism(), pieceCountOf(content)) - 1;
+  const url = content.spaceBytes < INLINE_BELOW_BYTES ? undefined : workerUrl('create-worker', import.meta.url);
+  if (url === undefined || threadCount < 1) return undefined;
   const pool = new WorkerPool<HashJob, HashAnswer>({ url, threadsMax: threadCount });
-  const content = { id: pool.nextResourceId(), value: work.content };
-  await new Promise<void>((resolve, reject) => {
-    let pendingCount = 0;
-    const give = (): void => {
-      const range = work.take(RANGE_BYTES);
-      if (range === undefined) {
-        if (pendingCount === 0) resolve();
-        return;
-      }
-      pendingCount++;
-      const cost = range.pieceCount * work.content.pieceLengthBytes;
-      pool.run({ contentId: content.id, ...range }, { cost, resources: [content] }, (outcome) => {
-        pendingCount--;
-        try {
-          work.handleAnswer(outcome.ok ? outcome.answer : threadFailure(outcome.message));
-        } catch (error) {
-          // The caller's own progress callback threw: that ends the call.
-          work.stop();
-          reject(error);
-        }
-        give();
+  const resource = { id: pool.nextResourceId(), value: content };
+  let firstError: DiskError | undefined;
+  await new Promise<void>((resolve) => {
+    let runningCount = threadCount;
+    for (let i = 0; i < threadCount; i++) {
+      pool.run({ contentId: resource.id }, { cost: content.spaceBytes, resources: [resource] }, (outcome) => {
+        if (!outcome.ok) new HashState(content.state).stop();
+        firstError ??= outcome.ok ? outcome.answer.error : threadFailure(outcome.message);
+        if (--runningCount === 0) resolve();
       });
-    };
-    for (let i = 0; i < threadCount * RANGES_PER_THREAD; i++) give();
-  }).finally(() => {
-    pool.forget(content.id);
-    return new Promise<void>((resolve) => pool.close(resolve));
+    }
   });
+  await new Promise<void>((resolve) => pool.close(resolve));
+  return firstError;
 }
 
-function threadFailure(message: string): HashAnswer {
-  return { hashedBytes: 0, error: { code: 'DISK_IO', message: `hashing stopped: ${message}` } };
+function threadFailure(message: string): DiskError {
+  return { code: 'DISK_IO', message: `hashing stopped: ${message}` };
 }

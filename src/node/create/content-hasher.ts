@@ -1,16 +1,20 @@
-// Hashes ranges of a content's pieces on the thread it runs on: reads through one buffer that is used again and again,
-// SHA-1 over each piece (BEP 3), SHA-256 leaves and their root for each piece (BEP 52), results into shared memory.
+// Hashes pieces of a content on the thread it runs on, taking one after the other from what all threads share: reads
+// through one buffer that is used again and again, SHA-1 over each piece (BEP 3), SHA-256 leaves and their root for each
+// piece (BEP 52), results into shared memory.
 import { createHash, hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { DiskError } from '../../platform/disk.ts';
 import { BLOCK_BYTES } from '../../protocol/limits.ts';
 import { leafCountOf, MERKLE_HASH_BYTES, merkleRoot } from '../../protocol/merkle/index.ts';
 import { diskErrorOf } from '../disk/disk-failure.ts';
-import { changedFailure } from './content-walk.ts';
+import { changedFailure } from './changed-failure.ts';
+import { HashState } from './hash-state.ts';
 
 export const SHA1_BYTES = 20;
 /** A multiple of 16 KiB that stays in a core's own cache between reading and hashing. */
-const BUFFER_BYTES = 512 * 1024;
+const BUFFER_BYTES = 256 * 1024;
+/** Pieces of so many bytes are taken at once: neighbours share their files. */
+const TAKEN_BYTES = 1024 * 1024;
 
 /** All that a thread has to know of one content; sent to each once. */
 export interface HashContent {
@@ -26,8 +30,8 @@ export interface HashContent {
   readonly sha1s: SharedArrayBuffer | undefined;
   /** Receives the Merkle root of each piece's data (v2, hybrid). */
   readonly roots: SharedArrayBuffer | undefined;
-  /** One number; not 0 once nobody wants the results any more. */
-  readonly cancelled: SharedArrayBuffer;
+  /** A `HashState`'s memory. */
+  readonly state: SharedArrayBuffer;
 }
 
 export interface HashFile {
@@ -37,43 +41,60 @@ export interface HashFile {
 }
 
 export interface HashAnswer {
-  /** File bytes read. */
-  readonly hashedBytes: number;
+  /** Nothing is left to take. */
+  readonly isFinished: boolean;
   readonly error?: DiskError | undefined;
 }
 
 const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer');
 
-export class RangeHasher {
+export class ContentHasher {
   readonly #content: HashContent;
+  readonly #state: HashState;
+  readonly #pieceCount: number;
+  readonly #takenCount: number;
+  /** Taken and not hashed yet. */
+  #nextPiece = 0;
+  #takenEnd = 0;
   readonly #sha1s: Uint8Array | undefined;
   readonly #roots: Uint8Array | undefined;
-  readonly #cancelled: Int32Array;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
-  /** The file read last, kept open for the next range. */
+  /** The file read last, kept open for the next piece. */
   #openFileIndex = -1;
   #descriptor = -1;
   #hashedBytes = 0;
 
   constructor(content: HashContent) {
     this.#content = content;
+    this.#state = new HashState(content.state);
+    this.#pieceCount = Math.ceil(content.spaceBytes / content.pieceLengthBytes);
+    this.#takenCount = Math.max(1, Math.floor(TAKEN_BYTES / content.pieceLengthBytes));
     this.#sha1s = content.sha1s && new Uint8Array(content.sha1s);
     this.#roots = content.roots && new Uint8Array(content.roots);
-    this.#cancelled = new Int32Array(content.cancelled);
   }
 
-  /** Hashes `pieceCount` pieces from `firstPiece` on. */
-  hash(firstPiece: number, pieceCount: number): HashAnswer {
-    this.#hashedBytes = 0;
+  /**
+   * Hashes pieces until none is left or about so many bytes are done. The first problem ends it, and the other threads;
+   * what this one holds open is closed at the end.
+   */
+  hash(bytesMax: number): HashAnswer {
+    let left = bytesMax;
     try {
-      for (let piece = firstPiece; piece < firstPiece + pieceCount; piece++) {
-        if (Atomics.load(this.#cancelled, 0) !== 0) break;
-        this.#hashPiece(piece);
+      for (; left > 0; left -= this.#content.pieceLengthBytes) {
+        if (!this.#takePiece()) {
+          this.close();
+          return { isFinished: true };
+        }
+        this.#hashedBytes = 0;
+        this.#hashPiece(this.#nextPiece++);
+        this.#state.addPiece(this.#hashedBytes);
       }
-      return { hashedBytes: this.#hashedBytes };
+      return { isFinished: false };
     } catch (error) {
       const path = this.#content.files[this.#openFileIndex]?.absolutePath ?? '';
-      return { hashedBytes: this.#hashedBytes, error: diskErrorOf(error, 'read', path) };
+      this.#state.stop();
+      this.close();
+      return { isFinished: true, error: diskErrorOf(error, 'read', path) };
     }
   }
 
@@ -81,6 +102,16 @@ export class RangeHasher {
     if (this.#descriptor >= 0) closeSync(this.#descriptor);
     this.#descriptor = -1;
     this.#openFileIndex = -1;
+  }
+
+  /** Whether `#nextPiece` is to be hashed here. */
+  #takePiece(): boolean {
+    if (this.#state.isStopped) return false;
+    if (this.#nextPiece >= this.#takenEnd) {
+      this.#nextPiece = this.#state.take(this.#takenCount);
+      this.#takenEnd = Math.min(this.#nextPiece + this.#takenCount, this.#pieceCount);
+    }
+    return this.#nextPiece < this.#takenEnd;
   }
 
   #hashPiece(piece: number): void {
