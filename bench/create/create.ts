@@ -5,15 +5,13 @@
 //
 // npm run bench:create -- [--runs 5] [--size-mib 1024] [--many-mib 256] [--files 20000] [--folder /dev/shm]
 //   [--tasks "create v1 single,verify v1 many"] [--programs millrace,libtorrent] [--memory-mib 64,1024,8192] [--out FILE]
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { arch, cpus, release, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SYSTEM_PYTHON } from '../../interop/clients/libtorrent.ts';
 import type { TorrentFormat } from '../../interop/torrents/makers.ts';
-import { fileFromRoot } from '../../interop/world/root.ts';
-import { runCommand } from '../../interop/world/run-command.ts';
 import { readTorrent } from '../../src/index.ts';
+import { figure, markdownTable } from '../harness/markdown-table.ts';
+import { writeReport } from '../harness/report.ts';
 import { median } from '../swarm/process-cost.ts';
 import { type BenchContent, fileOfHoles, manyFiles, singleFile } from './contents.ts';
 import { type Cost, measuredRun } from './measured-run.ts';
@@ -233,43 +231,24 @@ function summarise(runs: readonly Run[], tasks: readonly Task[], programs: reado
 }
 
 function printTables(rows: readonly Row[], memory: readonly MemoryRow[]): void {
-  console.log(`
-| Task | Program | Seconds (min to max) | Of ${MARK} | MB/s | CPU seconds | Peak resident MiB |
-| ---- | ------- | -------------------- | ----------------- | ---- | ----------- | ----------------- |`);
-  for (const row of rows) {
-    const range = `${row.seconds.toFixed(3)} (${row.secondsMin.toFixed(3)} to ${row.secondsMax.toFixed(3)})`;
-    const speed = `${row.megabytesPerSecond.toFixed(0)} | ${row.cpuSeconds.toFixed(2)} | ${row.peakResidentMib.toFixed(0)}`;
-    console.log(`| ${row.task} | ${row.program} | ${range} | ${row.ofMark?.toFixed(2) ?? ''} | ${speed} |`);
-  }
+  const header = ['Task', 'Program', 'Seconds (min to max)', `Of ${MARK}`, 'MB/s', 'CPU seconds', 'Peak resident MiB'];
+  const cells = rows.map((row) => [
+    row.task,
+    row.program,
+    `${figure(row.seconds, 3)} (${figure(row.secondsMin, 3)} to ${figure(row.secondsMax, 3)})`,
+    figure(row.ofMark, 2),
+    figure(row.megabytesPerSecond, 0),
+    figure(row.cpuSeconds, 2),
+    figure(row.peakResidentMib, 0),
+  ]);
+  console.log(`\n${markdownTable(header, cells)}`);
   if (memory.length === 0) return;
-  console.log(`
-| Content MiB | create, peak resident MiB | verify, peak resident MiB |
-| ----------- | ------------------------- | ------------------------- |`);
-  for (const { sizeMib, createPeakMib, verifyPeakMib } of memory) {
-    console.log(`| ${sizeMib} | ${createPeakMib.toFixed(0)} | ${verifyPeakMib.toFixed(0)} |`);
-  }
-}
-
-async function versions(): Promise<Record<string, string>> {
-  const firstLine = async (command: string, ...args: string[]): Promise<string> => {
-    if (!isInstalled(command)) return 'not installed';
-    const { stdout, stderr } = await runCommand(command, args, { allowFailure: true });
-    return (stdout || stderr).split('\n')[0] ?? '';
-  };
-  return {
-    node: process.version,
-    mktorrent: await firstLine('mktorrent', '-v'),
-    transmission: await firstLine('transmission-create', '--version'),
-    libtorrent: await firstLine(SYSTEM_PYTHON, '-c', 'import libtorrent; print(libtorrent.version)'),
-    aria2: await firstLine('aria2c', '--version'),
-  };
-}
-
-async function commit(): Promise<string> {
-  const git = async (...args: string[]): Promise<string> =>
-    (await runCommand('git', args, { cwd: fileFromRoot('.') })).stdout;
-  const changed = await git('status', '--porcelain', '--untracked-files=no');
-  return (await git('rev-parse', '--short=10', 'HEAD')).trim() + (changed === '' ? '' : '-changed');
+  const memoryCells = memory.map((row) => [
+    figure(row.sizeMib, 0),
+    figure(row.createPeakMib, 0),
+    figure(row.verifyPeakMib, 0),
+  ]);
+  console.log(`\n${markdownTable(['Content MiB', 'create, peak MiB', 'verify, peak MiB'], memoryCells)}`);
 }
 
 async function main(): Promise<void> {
@@ -288,17 +267,11 @@ async function main(): Promise<void> {
   const summary = summarise(runs, tasks, chosen.programs);
   printTables(summary, memory);
 
-  const head = await commit();
-  const date = new Date().toISOString().slice(0, 10);
-  const file = chosen.out ?? fileFromRoot(`bench/results/create-${date}-${head}.json`);
-  const cpu = { model: cpus()[0]?.model ?? '', cores: cpus().length };
-  const machine = { cpu: cpu.model, cores: cpu.cores, arch: arch(), kernel: release(), memory: totalmem() };
-  const { totalBytes, manyBytes, fileCount } = chosen;
+  const { totalBytes, manyBytes, fileCount, out } = chosen;
   const pieceLengths = { pieceLengthBytes: PIECE_LENGTH_BYTES, manyPieceLengthBytes: MANY_PIECE_LENGTH_BYTES };
   const setup = { totalBytes, manyBytes, fileCount, ...pieceLengths, order: 'alternating' };
-  const report = { benchmark: 'create', date, commit: head, machine, versions: await versions(), setup };
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ ...report, summary, memory, runs }, null, 2)}\n`);
+  const programs = ['mktorrent', 'transmission-create', 'libtorrent', 'aria2'];
+  const file = await writeReport({ benchmark: 'create', programs, out }, { setup, summary, memory, runs });
   console.log(`\nwritten to ${file}`);
 }
 

@@ -41,6 +41,8 @@ const VERSION_COMMANDS: Readonly<Record<string, readonly [string, ...string[]]>>
   libtorrent: [SYSTEM_PYTHON, '-c', 'import libtorrent; print(libtorrent.version)'],
   transmission: ['transmission-daemon', '--version'],
   rtorrent: ['rtorrent', '-h'],
+  mktorrent: ['mktorrent', '-h'],
+  'transmission-create': ['transmission-create', '--version'],
 };
 
 /** Of Node and of those rivals that are named; an empty string where one is not installed. */
