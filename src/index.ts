@@ -13,6 +13,7 @@ import { scrapeTorrentOn } from './engine/scrape-torrent.ts';
 import { Session as EngineSession } from './engine/session/session.ts';
 import { readTorrent as describeSource } from './engine/torrent-description.ts';
 import { verifyTorrentOn } from './engine/verify-torrent.ts';
+import { checkingDisk } from './node/disk/node-disk.ts';
 import { nodePlatform } from './node/node-platform.ts';
 import { NodeCrypto } from './node/system/node-crypto.ts';
 import { SessionError } from './platform/session-error.ts';
@@ -102,7 +103,7 @@ export async function verifyTorrent(
   folder: string,
   options: VerifyTorrentOptions = {},
 ): Promise<VerifyResult> {
-  const platform = nodePlatform();
+  const platform = nodePlatform(undefined, checkingDisk());
   try {
     return await verifyTorrentOn(platform, metainfo, folder, options);
   } finally {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type JobOutcome, type PoolResource, WorkerPool } from '../../src/node/disk/worker-pool.ts';
 import { bundleWorker } from './built.ts';
 
@@ -43,6 +43,23 @@ test('little work stays on one thread', async () => {
   await withPool(3, async (pool) => {
     await Promise.all(Array.from({ length: 100 }, (_, number) => run(pool, { number }, 1024)));
     expect(pool.threadCount).toBe(1);
+  });
+});
+
+test('a thread started ahead says when it is ready, and then takes jobs', async () => {
+  await withPool(2, async (pool) => {
+    await new Promise<void>((onReady) => pool.startThread(onReady));
+    expect([pool.threadCount, pool.readyThreadCount]).toEqual([1, 1]);
+    let isReady = false;
+    pool.startThread(() => {
+      isReady = true;
+    });
+    expect([pool.threadCount, pool.readyThreadCount]).toEqual([2, 1]);
+    pool.startThread(() => expect.unreachable('there are two already'));
+    // While it starts, the other thread has all the jobs.
+    expect(await run(pool, { number: 1 }, 1 << 30)).toMatchObject({ ok: true });
+    await vi.waitFor(() => expect(isReady).toBe(true));
+    expect(pool.readyThreadCount).toBe(2);
   });
 });
 

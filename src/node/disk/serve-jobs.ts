@@ -59,4 +59,6 @@ export function serveJobs<Job, Answer>(handler: JobHandler<Job, Answer>): void {
     }
     post();
   });
+  // The first message says that the thread takes jobs.
+  port.postMessage([]);
 }

@@ -16,9 +16,9 @@ const THREADS_MAX = 4;
 /** Of the files open at once, those that the main thread has open for uploads; the rest is shared by the threads. */
 const READ_FILES_MAX: number = OPEN_FILES_MAX / 4;
 /** Bytes of `hashPiece` given to the threads at once, per thread: what comes up meanwhile does not wait for long. */
-const HASHING_BYTES_PER_THREAD: number = 4 * 1024 * 1024;
+const HASHING_BYTES_PER_THREAD: number = 8 * 1024 * 1024;
 /** `hashPiece` calls worth having under way, per thread: enough to hide the way to the thread and back for small pieces. */
-const HASHES_PER_THREAD = 16;
+const HASHES_PER_THREAD = 128;
 /**
  * Bytes that one thread may have to write before another helps. One thread hashes and writes about a gigabyte a second;
  * on two cores a second one would only take time from the thread that receives.
@@ -28,7 +28,7 @@ const WRITES_STAY_BELOW: number | undefined = availableParallelism() <= 2 ? 16 *
 /** What each thread is told when it starts. */
 export interface WorkerDiskData {
   readonly openFilesMax: number;
-  readonly writeLocks: SharedArrayBuffer;
+  readonly writeLocks: SharedArrayBuffer | undefined;
 }
 
 /** A job with the memory it is about: a part of an arena, or a copy when the memory is not shared. */

@@ -69,6 +69,8 @@ interface Thread<Job, Answer> {
   readonly held: Set<number>;
   /** Sent or about to be sent, not answered. BOUNDED: by what the caller has under way. */
   readonly pending: Map<number, PendingJob<Job, Answer>>;
+  /** Started before there was work, and not able to take any yet: others get the jobs. */
+  isWarming: boolean;
   cost: number;
   outgoing: unknown[];
 }
@@ -89,6 +91,18 @@ export class WorkerPool<Job, Answer> {
 
   get threadCount(): number {
     return this.#threads.size;
+  }
+
+  /** Threads that take jobs at once; those that were started for a job count as such. */
+  get readyThreadCount(): number {
+    let count = 0;
+    for (const thread of this.#threads) if (!thread.isWarming) count++;
+    return count;
+  }
+
+  /** Starts a thread before there is work for it, if there may be one more; `onReady` when it takes jobs at once. */
+  startThread(onReady: () => void): void {
+    if (this.#onClosed === undefined && this.#threads.size < this.#options.threadsMax) this.#startThread(onReady);
   }
 
   /** Jobs given and not answered. */
@@ -163,13 +177,15 @@ export class WorkerPool<Job, Answer> {
       for (const thread of this.#threads) if (thread.cost <= stayBelow) return thread;
     }
     let best: Thread<Job, Answer> | undefined;
-    for (const thread of this.#threads) if (best === undefined || thread.cost < best.cost) best = thread;
+    for (const thread of this.#threads) {
+      if (best === undefined || best.isWarming || (!thread.isWarming && thread.cost < best.cost)) best = thread;
+    }
     const mayStart = this.#threads.size < this.#options.threadsMax;
     if (best !== undefined && (best.cost <= START_ANOTHER_ABOVE || !mayStart)) return best;
     return this.#startThread();
   }
 
-  #startThread(): Thread<Job, Answer> {
+  #startThread(onReady?: () => void): Thread<Job, Answer> {
     // File descriptors that a thread opened may be handed to the main thread, so the thread does not close them itself.
     // Loaded with the first thread: the start of a program does not wait for it.
     const { Worker } = process.getBuiltinModule('node:worker_threads');
@@ -178,9 +194,20 @@ export class WorkerPool<Job, Answer> {
       execArgv: [],
       trackUnmanagedFds: false,
     });
-    const thread: Thread<Job, Answer> = { worker, held: new Set(), pending: new Map(), cost: 0, outgoing: [] };
+    const thread: Thread<Job, Answer> = {
+      worker,
+      held: new Set(),
+      pending: new Map(),
+      isWarming: onReady !== undefined,
+      cost: 0,
+      outgoing: [],
+    };
     let reason = 'the worker thread ended';
-    worker.on('message', (answers: readonly unknown[]) => this.#handleAnswers(thread, answers));
+    worker.on('message', (answers: readonly unknown[]) => {
+      thread.isWarming = false;
+      if (answers.length === 0) onReady?.();
+      else this.#handleAnswers(thread, answers);
+    });
     worker.on('error', (error: unknown) => {
       reason = error instanceof Error ? error.message : String(error);
     });
