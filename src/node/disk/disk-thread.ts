@@ -12,7 +12,7 @@ import type { OpenThings } from './torrent-handles.ts';
 import { WriteLocks } from './write-locks.ts';
 
 /** Read and hashed at once: stays in a core's own cache in between; a multiple of 16 KiB. */
-const BUFFER_BYTES = 256 * 1024;
+const BUFFER_BYTES = 512 * 1024;
 const NO_DATA = new Uint8Array(0);
 
 export class DiskThread {
