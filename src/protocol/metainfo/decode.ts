@@ -36,8 +36,8 @@ function readMetainfo(bytes: Uint8Array, reading: MetainfoReading): Metainfo | u
   }
   if (bytes.length === 0) return reading.fail('The torrent file is empty.');
   if (bytes[0] !== BYTE_D) return reading.fail('The file is not a torrent: it does not start with a dictionary.');
-  // A copy of its own: the values that are kept are views of it.
-  const decoded = bdecode(bytes.slice(), {
+  // A copy of its own, since the values that are kept are views of it. (`slice` of Node's Buffer would not copy.)
+  const decoded = bdecode(new Uint8Array(bytes), {
     maxDepth: BENCODE_TORRENT_DEPTH_MAX,
     maxTokens: BENCODE_TORRENT_TOKENS_MAX,
     allowTrailingWhitespace: true,
