@@ -71,7 +71,7 @@ export class InlineDisk implements Disk {
   #createBackend(torrent: StoredTorrent, onReleased: () => void): StorageBackend {
     const thread = this.#thread;
     const schedule = (work: () => void): void => this.#schedule(work);
-    const layout = new FileLayout(torrent.files, torrent.pieceLengthBytes);
+    const layout = new FileLayout(torrent.files.places, torrent.pieceLengthBytes);
     let storageId = ++this.#lastStorageId;
     thread.openStorage(storageId, torrent);
     const closeStorage = (): void => {
