@@ -1,24 +1,14 @@
-// How many requests to keep under way to one peer, and when to stop trusting it. Grows by one a block until the rate
-// no longer rises, then holds three seconds' worth of what was measured, as libtorrent does. Knows no pieces:
-// it counts requests and bytes.
-import {
-  BLOCK_BYTES,
-  OUTGOING_REQUESTS_MAX,
-  PEER_REQUEST_QUEUE_DEFAULT,
-  PEER_REQUEST_QUEUE_MAX,
-} from '../protocol/limits.ts';
+// The requests under way to one peer: how many to have, and when to stop trusting it. `RequestDepth` says how many are worth
+// having; the peer's `reqq` and our own limit bound it. Knows no pieces: it counts requests and bytes.
+import { OUTGOING_REQUESTS_MAX, PEER_REQUEST_QUEUE_DEFAULT, PEER_REQUEST_QUEUE_MAX } from '../protocol/limits.ts';
+import { RequestDepth } from './request-depth.ts';
+import { RequestPace } from './request-pace.ts';
 
-/** Seconds of the measured rate that are asked for in advance. */
-const QUEUE_SECONDS = 3;
-const DEPTH_START = 8;
-const DEPTH_MIN = 4;
-/** The rate is taken over this time at least, and over two round trips. */
-const WINDOW_MIN_MS = 250;
-/** A rate that grows by less than this ratio from window to window rises no more. */
-const GROWTH_RATIO_MIN = 1.1;
-/** How much of a fall is believed at once; a rise is believed wholly. */
-const FALL_RATIO = 0.3;
-
+/**
+ * Requests go out when they are so large a part of those under way: fewer and larger messages, which the peer answers in
+ * fewer and larger ones. Not where they are spread over time.
+ */
+const BATCH_RATIO = 1 / 8;
 /** Without a request under way for longer than this, the rate is measured anew. */
 const IDLE_MS = 1_000;
 
@@ -43,19 +33,12 @@ export class RequestPipeline {
   #isSnubbed = false;
   #depthMax = OUTGOING_REQUESTS_MAX;
 
-  #isSlowStart = true;
-  #slowStartDepth = DEPTH_START;
-  /** Bytes per second; 0 until a first window was measured. */
-  #rate = 0;
-  #windowStartMs = Number.NaN;
-  #windowBytes = 0;
-  #windowRate = 0;
+  readonly #depth = new RequestDepth();
+  readonly #pace = new RequestPace();
 
   /** One request at a time is timed: the blocks to come before its own, -1 = none is timed. */
   #blocksBeforeProbe = -1;
   #probeSentMs = 0;
-  /** Shortest time from request to block, about the round trip. */
-  #roundTripMs = 0;
 
   /** The last block, or the request that ended idleness: whichever came later. */
   #lastProgressMs: number;
@@ -76,7 +59,7 @@ export class RequestPipeline {
 
   /** Of the last windows, 0 while snubbed. Holds its value while nothing is asked for. */
   get downloadBytesPerSecond(): number {
-    return this.#rate;
+    return this.#isSnubbed ? 0 : this.#depth.bytesPerSecond;
   }
 
   /** How long the peer may send no block while requests are under way. */
@@ -102,16 +85,34 @@ export class RequestPipeline {
   /** Requests worth having under way now. Above it nothing is to be cancelled, only nothing more asked for. */
   desiredDepth(): number {
     if (this.#isSnubbed) return 1;
-    const measured = Math.ceil((QUEUE_SECONDS * this.#rate) / BLOCK_BYTES);
-    const depth = this.#isSlowStart ? Math.max(this.#slowStartDepth, measured) : Math.max(DEPTH_MIN, measured);
-    return Math.min(depth, this.#depthMax);
+    return Math.min(this.#depth.desired(), this.#depthMax);
+  }
+
+  /** How many requests may be sent now. Those beyond it that are worth having wait until `requestDueMs`. */
+  room(nowMs: number): number {
+    const depth = this.desiredDepth();
+    const count = Math.max(0, depth - this.outstanding);
+    const rate = this.#isSnubbed ? 0 : this.#depth.paceBytesPerSecond;
+    if (rate > 0) return this.#pace.allow(count, rate, nowMs);
+    this.#pace.release();
+    return this.outstanding > 0 && count < depth * BATCH_RATIO ? 0 : count;
+  }
+
+  /** When there will be room that there was not a moment ago: `room` is to be asked again, and says when next. */
+  get requestDueMs(): number {
+    return this.#pace.dueMs;
+  }
+
+  /** That time has come, or something else that makes the caller ask for room. */
+  handleRequestDue(): void {
+    this.#pace.release();
   }
 
   handleRequested(count: number, nowMs: number): void {
     if (count <= 0) return;
     if (this.outstanding === 0) {
       // Idle time is not the peer's: measure anew from the first block on. Short pauses, as a limit of ours makes, count.
-      if (nowMs - this.#lastProgressMs > IDLE_MS) this.#windowStartMs = Number.NaN;
+      if (nowMs - this.#lastProgressMs > IDLE_MS) this.#depth.handleIdle();
       this.#lastProgressMs = nowMs;
     }
     if (this.#blocksBeforeProbe < 0) {
@@ -119,15 +120,13 @@ export class RequestPipeline {
       this.#probeSentMs = nowMs;
     }
     this.outstanding += count;
+    this.#pace.handleRequested(count);
   }
 
   /** A block that was asked for has arrived. */
   handleBlock(bytes: number, nowMs: number): void {
     if (this.outstanding > 0) this.outstanding--;
-    if (this.#blocksBeforeProbe === 0) {
-      const responseMs = Math.max(0, nowMs - this.#probeSentMs);
-      this.#roundTripMs = this.#gapCount === 0 ? responseMs : Math.min(this.#roundTripMs, responseMs);
-    }
+    if (this.#blocksBeforeProbe === 0) this.#depth.handleResponse(nowMs - this.#probeSentMs);
     if (this.#blocksBeforeProbe >= 0) this.#blocksBeforeProbe--;
     this.handleLateBlock(bytes, nowMs);
   }
@@ -136,9 +135,11 @@ export class RequestPipeline {
   handleLateBlock(bytes: number, nowMs: number): void {
     this.#measureGap(nowMs - this.#lastProgressMs);
     this.#lastProgressMs = nowMs;
-    if (this.#isSnubbed) this.#restart();
-    if (this.#isSlowStart) this.#growSlowStart();
-    this.#measureRate(bytes, nowMs);
+    if (this.#isSnubbed) {
+      this.#isSnubbed = false;
+      this.#depth.restart();
+    }
+    this.#depth.handleBlock(bytes, nowMs);
   }
 
   /** Requests that were rejected, cancelled or given up. */
@@ -151,42 +152,8 @@ export class RequestPipeline {
   handleTimeout(nowMs: number): 'snubbed' | 'ok' {
     if (nowMs < this.deadlineMs) return 'ok';
     this.#isSnubbed = true;
-    this.#rate = 0;
     this.#snubbedMs = nowMs;
     return 'snubbed';
-  }
-
-  #restart(): void {
-    this.#isSnubbed = false;
-    this.#isSlowStart = true;
-    this.#slowStartDepth = DEPTH_MIN;
-    this.#rate = 0;
-    this.#windowRate = 0;
-    this.#windowStartMs = Number.NaN;
-  }
-
-  #growSlowStart(): void {
-    // Once there is a rate, slow start too holds no more than its seconds in advance.
-    const measured = (QUEUE_SECONDS * this.#rate) / BLOCK_BYTES;
-    if (this.#rate === 0 || this.#slowStartDepth < measured) this.#slowStartDepth++;
-  }
-
-  #measureRate(bytes: number, nowMs: number): void {
-    if (Number.isNaN(this.#windowStartMs)) {
-      // The block that starts a window is not of it: its bytes took time before.
-      this.#windowStartMs = nowMs;
-      this.#windowBytes = 0;
-      return;
-    }
-    this.#windowBytes += bytes;
-    const elapsedMs = nowMs - this.#windowStartMs;
-    if (elapsedMs < WINDOW_MIN_MS || elapsedMs < 2 * this.#roundTripMs) return;
-    const rate = (this.#windowBytes * 1000) / elapsedMs;
-    if (this.#windowRate > 0 && rate < this.#windowRate * GROWTH_RATIO_MIN) this.#isSlowStart = false;
-    this.#windowRate = rate;
-    this.#rate = rate > this.#rate ? rate : this.#rate + FALL_RATIO * (rate - this.#rate);
-    this.#windowStartMs = nowMs;
-    this.#windowBytes = 0;
   }
 
   #measureGap(gapMs: number): void {

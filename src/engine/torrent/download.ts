@@ -16,11 +16,6 @@ import type { WritePressure } from './write-pressure.ts';
 const SHA1_BYTES = 20;
 /** How long a torrent that found no memory for a block asks for none. */
 const NO_MEMORY_PAUSE_MS = 500;
-/**
- * Requests go out when they are so large a part of those under way: fewer and larger messages, which the peer answers in
- * fewer and larger ones.
- */
-const BATCH_RATIO = 1 / 8;
 const BLOCKS_PER_PIECE_MAX = PIECE_LENGTH_MAX_BYTES / BLOCK_BYTES;
 
 function writerKey(pieceIndex: number, blockIndex: number): number {
@@ -101,9 +96,8 @@ export class Download {
     if (nowMs < this.pausedUntilMs) return true;
     if (peer.isChoking && peer.allowedFast.size === 0) return true;
     const { pipeline } = peer;
-    const depth = pipeline.desiredDepth();
-    const room = depth - pipeline.outstanding;
-    if (room <= 0 || (pipeline.outstanding > 0 && room < depth * BATCH_RATIO)) return true;
+    const room = pipeline.room(nowMs);
+    if (room <= 0) return true;
     const { gate, picker } = this.#parts;
     const grantedBytes = gate.take(room * BLOCK_BYTES, BLOCK_BYTES, nowMs);
     if (grantedBytes === 0) {

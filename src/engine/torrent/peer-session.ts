@@ -407,6 +407,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     // While we do not read, the silence is ours.
     if (this.#isPaused) this.connection.excuseSilence(nowMs);
     this.connection.handleDeadline(nowMs);
+    this.pipeline.handleRequestDue(); // The turn below asks for room.
     if (nowMs >= this.#sendStall.deadlineMs) {
       this.close('not-reading');
       return Number.POSITIVE_INFINITY;
@@ -472,7 +473,8 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     const inactiveMs = this.connection.uninterestedSinceMs + PEER_INACTIVITY_MS;
     const idleMs = Math.min(this.connection.deadlineMs, inactiveMs);
     const together = this.#isAdmitted ? Math.ceil(idleMs / IDLE_GRID_MS) * IDLE_GRID_MS : idleMs;
-    return Math.min(together, this.#blockDeadlineMs(), this.#sendStall.deadlineMs);
+    const blockMs = Math.min(this.#blockDeadlineMs(), this.pipeline.requestDueMs);
+    return Math.min(together, blockMs, this.#sendStall.deadlineMs);
   }
 
   /** When the next block must be here: no time runs while we do not read. */
