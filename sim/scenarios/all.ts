@@ -3,7 +3,8 @@ import { churn } from './churn.ts';
 import { endGame } from './end-game.ts';
 import { fullDisk } from './full-disk.ts';
 import { garbagePeers, requestFlood } from './garbage-peers.ts';
-import { behindNat, chosenFiles, crowd, largePieces, longFatLink, magnetLink, ownAddress } from './kinds-of-content.ts';
+import { behindNat, chosenFiles, crowd, largePieces, magnetLink, ownAddress } from './kinds-of-content.ts';
+import { fatLink, longFatLink } from './long-links.ts';
 import { lossyLinks } from './lossy-links.ts';
 import { liarsTogether, lyingPeer } from './lying-peer.ts';
 import { metadataLiars } from './metadata-liars.ts';
@@ -29,6 +30,7 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
   chosenFiles,
   largePieces,
   longFatLink,
+  fatLink,
   ownAddress,
   restlessUser,
 ];

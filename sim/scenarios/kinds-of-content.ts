@@ -89,38 +89,6 @@ export const crowd: Scenario = {
   },
 };
 
-const FAT_BYTES_PER_SECOND = 25_000_000;
-
-export const longFatLink: Scenario = {
-  name: 'long-fat-link',
-  about: 'One seed over 200 Mbit/s and a round trip of 300 ms: the pipeline fills the line.',
-  isHeavy: true,
-  link: {
-    latencyMs: 150,
-    bytesPerSecond: FAT_BYTES_PER_SECOND,
-    windowBytes: 16_777_216,
-    segmentMaxBytes: 65_536,
-    queueMs: 1_000,
-  },
-  run(world, seed) {
-    const content = world.makeContent({
-      format: formatOf(seed),
-      pieceCount: 100,
-      pieceLengthBytes: 1_048_576,
-      isRepetitive: true,
-    });
-    world.addPeer({ content, has: 'all' });
-    world.run(2_000);
-    const leecher = world.addPeer({ content });
-    const startedMs = world.clock.nowMs;
-    untilSeeds(world, [leecher], 120_000);
-    const seconds = (world.clock.nowMs - startedMs) / 1_000;
-    const ratio = content.bytes.length / seconds / FAT_BYTES_PER_SECOND;
-    // TCP's own slow start, the handshakes and the tracker take the first two seconds.
-    world.check(ratio > 0.5, `${(ratio * 100).toFixed(0)} % of the line used, ${seconds.toFixed(1)} s`);
-  },
-};
-
 export const ownAddress: Scenario = {
   name: 'own-address',
   about: 'A tracker that lists ourselves, also under another address, makes no peer of us.',

@@ -68,9 +68,9 @@ export const PEER_TEXT_MAX_BYTES = 128;
 /** Extension names (`m`) read from one handshake. */
 export const EXTENSIONS_PER_PEER_MAX = 64;
 /** Blocks a peer may have asked for and not yet been sent; told to it as `reqq`. */
-export const INCOMING_REQUESTS_MAX = 500;
+export const INCOMING_REQUESTS_MAX = 2_000;
 /** Blocks that we ask of one peer at most, whatever its `reqq`. */
-export const OUTGOING_REQUESTS_MAX = 500;
+export const OUTGOING_REQUESTS_MAX = 2_000;
 /** `reqq` assumed of a peer that names none. */
 export const PEER_REQUEST_QUEUE_DEFAULT = 250;
 /** Highest `reqq` believed. */

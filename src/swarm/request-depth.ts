@@ -9,11 +9,11 @@ const QUEUE_SECONDS = 3;
 const DEPTH_START = 8;
 const DEPTH_MIN = 4;
 /** Enough for any peer close by; more only where the link holds more. */
-const DEPTH_CLOSE_BY = 500;
+export const DEPTH_CLOSE_BY = 500;
 /** So many times what the link holds are enough for any peer, where that is more than `DEPTH_CLOSE_BY`. */
 const LINK_FILLS_MAX = 4;
 
-/** The rate is taken over this time at least, and over two round trips. */
+/** The rate is taken over this time at least and over two round trips; over one on a long fast link. */
 const WINDOW_MIN_MS = 250;
 /** While the depth grows, over this time, one round trip and so many bytes. */
 const GROWING_WINDOW_MIN_MS = 100;
@@ -27,13 +27,14 @@ const LOSS_RATIO = 0.8;
 const FALL_RATIO = 0.3;
 
 /** A link is long and fast when a request takes so long and the link holds so much. */
-const LONG_ROUND_TRIP_MS = 10;
-const LONG_LINK_BYTES = 1024 * 1024;
+const LONG_ROUND_TRIP_MS = 30;
+const LONG_LINK_BYTES = 512 * 1024;
 /** Asked for beyond what such a link holds, as time: it keeps the link busy, lets the rate rise, and fits a short queue. */
 const SLACK_RATIO = 0.2;
 const SLACK_MAX_MS = 20;
 /** The same where the last answer came with less delay than half of that: the link may take more. */
 const RISE_RATIO = 0.25;
+const RISE_MAX_MS = 40;
 /** How much of a fall lowers the depth at once on such a link. */
 const SHALLOW_FALL_RATIO = 0.1;
 /** With a rate this far below the best for so many windows, few requests are what holds the peer up. */
@@ -77,8 +78,8 @@ export class RequestDepth {
     if (this.#isShallow) {
       const slackMs = Math.min(SLACK_MAX_MS, SLACK_RATIO * this.#roundTripMs);
       const isEmpty = this.#responseMs < this.#roundTripMs + slackMs / 2;
-      const responseMs = this.#roundTripMs + (isEmpty ? RISE_RATIO * this.#roundTripMs : slackMs);
-      return Math.ceil((this.#shallowRate * responseMs) / 1000 / BLOCK_BYTES);
+      const aheadMs = isEmpty ? Math.min(RISE_MAX_MS, RISE_RATIO * this.#roundTripMs) : slackMs;
+      return Math.ceil((this.#shallowRate * (this.#roundTripMs + aheadMs)) / 1000 / BLOCK_BYTES);
     }
     return this.#isSlowStart ? this.#slowStartDepth : Math.max(DEPTH_MIN, this.#queueDepth());
   }
@@ -140,9 +141,10 @@ export class RequestDepth {
   }
 
   #isWindowOver(elapsedMs: number): boolean {
-    const isSoon =
+    const isGrowing =
       this.#isSlowStart && elapsedMs >= GROWING_WINDOW_MIN_MS && this.#windowBytes >= GROWING_WINDOW_MIN_BYTES;
-    return elapsedMs >= (isSoon ? this.#roundTripMs : Math.max(WINDOW_MIN_MS, 2 * this.#roundTripMs));
+    if (isGrowing) return elapsedMs >= this.#roundTripMs;
+    return elapsedMs >= Math.max(WINDOW_MIN_MS, (this.#isShallow ? 1 : 2) * this.#roundTripMs);
   }
 
   #handleWindow(rate: number, nowMs: number): void {

@@ -3,7 +3,7 @@
 import { BLOCK_BYTES } from '../protocol/limits.ts';
 
 /** Over the rate, so that spreading never is what limits it. */
-const PACE_RATIO = 1.15;
+const PACE_RATIO = 1.25;
 /** So much of the rate may leave at once after a pause. */
 const BURST_MS = 10;
 /** What is held back leaves in steps of so much of the rate, to bound the wake-ups. */

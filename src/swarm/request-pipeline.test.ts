@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BLOCK_BYTES, OUTGOING_REQUESTS_MAX, PEER_REQUEST_QUEUE_MAX } from '../protocol/limits.ts';
+import { DEPTH_CLOSE_BY } from './request-depth.ts';
 import { RequestPipeline } from './request-pipeline.ts';
 
 interface Link {
   readonly bytesPerSecond: number;
   readonly roundTripMs: number;
   readonly peerRequestQueue?: number;
+  /** More than this in the link's queue is lost; while that goes on, and a second longer, the link gives two thirds. */
+  readonly queueMs?: number;
   /** The peer sends only in the first part of each period. */
   readonly pauses?: { readonly periodMs: number; readonly openMs: number };
 }
@@ -18,7 +21,11 @@ interface Sample {
 
 // A peer that answers requests in order, one block after the other at a fixed rate, half a round trip away. Runs in
 // virtual time from arrival to arrival and tops the pipeline up after each one, as the engine does.
-function run(link: Link, untilMs: number): { samples: Sample[]; pipeline: RequestPipeline; snubs: number } {
+function run(
+  link: Link,
+  untilMs: number,
+  onBlock: (nowMs: number) => void = () => undefined,
+): { samples: Sample[]; pipeline: RequestPipeline; snubs: number } {
   const pipeline = new RequestPipeline({ nowMs: 0, peerRequestQueue: link.peerRequestQueue ?? 2_000 });
   const arrivals: number[] = [];
   const samples: Sample[] = [];
@@ -29,19 +36,29 @@ function run(link: Link, untilMs: number): { samples: Sample[]; pipeline: Reques
     const { periodMs, openMs } = link.pauses;
     return timeMs % periodMs < openMs ? timeMs : timeMs - (timeMs % periodMs) + periodMs;
   };
+  let lossyUntilMs = 0;
+  const send = (nowMs: number): void => {
+    const blockMs = (BLOCK_BYTES * 1000) / link.bytesPerSecond;
+    const arrivesMs = nowMs + link.roundTripMs / 2;
+    if (freeAtMs - arrivesMs > (link.queueMs ?? Number.POSITIVE_INFINITY)) lossyUntilMs = arrivesMs + 1_000;
+    freeAtMs = opensAt(Math.max(freeAtMs, arrivesMs)) + (arrivesMs < lossyUntilMs ? 1.5 * blockMs : blockMs);
+    arrivals.push(freeAtMs + link.roundTripMs / 2);
+  };
   const topUp = (nowMs: number): void => {
-    const count = pipeline.desiredDepth() - pipeline.outstanding;
-    if (count <= 0) return;
+    const count = pipeline.room(nowMs);
     pipeline.handleRequested(count, nowMs);
-    for (let i = 0; i < count; i++) {
-      freeAtMs = opensAt(Math.max(freeAtMs, nowMs + link.roundTripMs / 2)) + (BLOCK_BYTES * 1000) / link.bytesPerSecond;
-      arrivals.push(freeAtMs + link.roundTripMs / 2);
-    }
+    for (let i = 0; i < count; i++) send(nowMs);
   };
   topUp(0);
   for (let next = 0; next < arrivals.length && arrivals[next]! < untilMs; next++) {
     const nowMs = arrivals[next]!;
+    while (pipeline.requestDueMs < nowMs) {
+      const dueMs = pipeline.requestDueMs;
+      pipeline.handleRequestDue();
+      topUp(dueMs);
+    }
     if (pipeline.deadlineMs <= nowMs && pipeline.handleTimeout(pipeline.deadlineMs) === 'snubbed') snubs++;
+    onBlock(nowMs);
     pipeline.handleBlock(BLOCK_BYTES, nowMs);
     topUp(nowMs);
     samples.push({ nowMs, outstanding: pipeline.outstanding });
@@ -61,9 +78,47 @@ test.each([20, 100, 300])('fills 200 Mbit/s at %d ms within 3 s of the first blo
   expect(snubs).toBe(0);
 });
 
+// Goal: what a long link's queue cannot hold is not asked for. Method: a link that a full queue costs a third of its rate.
+describe('a long link with a queue of 50 ms', () => {
+  test.each([
+    [100, 200],
+    [100, 1_000],
+    [300, 200],
+  ])('is filled and not flooded at %d ms and %d Mbit/s', (roundTripMs, megabits) => {
+    const bytesPerSecond = megabits * MBIT;
+    const { samples, snubs } = run({ bytesPerSecond, roundTripMs, queueMs: 50 }, 12_000);
+    // Here the flood at the end of slow start costs a third of the rate for a second and more.
+    expect(rateBetween(samples, 6_000, 12_000)).toBeGreaterThan(bytesPerSecond * 0.97);
+    const late = samples.filter(({ nowMs }) => nowMs > 6_000).map(({ outstanding }) => outstanding * BLOCK_BYTES);
+    expect(Math.max(...late)).toBeLessThan((bytesPerSecond * (roundTripMs + 50)) / 1_000);
+    expect(snubs).toBe(0);
+  });
+
+  test('is filled again when its rate has doubled or halved', () => {
+    const link = { bytesPerSecond: 100 * MBIT, roundTripMs: 100, queueMs: 50 };
+    const changes = [
+      [20_000, 200 * MBIT],
+      [40_000, 100 * MBIT],
+    ] as const;
+    const { samples } = run(link, 60_000, (nowMs) => {
+      link.bytesPerSecond = changes.findLast(([fromMs]) => nowMs >= fromMs)?.[1] ?? 100 * MBIT;
+    });
+    expect(rateBetween(samples, 10_000, 20_000)).toBeGreaterThan(100 * MBIT * 0.97);
+    expect(rateBetween(samples, 30_000, 40_000)).toBeGreaterThan(200 * MBIT * 0.97);
+    expect(rateBetween(samples, 55_000, 60_000)).toBeGreaterThan(100 * MBIT * 0.97);
+  });
+});
+
+test('a far peer that sends in turns with others has its three seconds of requests again', () => {
+  // 20 ms of each 250 ms are ours: what a round trip and its queue hold lasts no turn.
+  const link = { bytesPerSecond: 300e6, roundTripMs: 60, pauses: { periodMs: 250, openMs: 20 } };
+  const { samples } = run(link, 60_000);
+  expect(rateBetween(samples, 20_000, 60_000)).toBeGreaterThan(300e6 * (20 / 250) * 0.9);
+});
+
 test('a fast peer close by has its full depth within 100 ms', () => {
   const full = run({ bytesPerSecond: 1e9, roundTripMs: 0.2 }, 100);
-  expect(Math.max(...full.samples.map(({ outstanding }) => outstanding))).toBe(OUTGOING_REQUESTS_MAX);
+  expect(Math.max(...full.samples.map(({ outstanding }) => outstanding))).toBe(DEPTH_CLOSE_BY);
   const limited = run({ bytesPerSecond: 1e9, roundTripMs: 0.2, peerRequestQueue: 120 }, 100);
   expect(Math.max(...limited.samples.map(({ outstanding }) => outstanding))).toBe(120);
 });
@@ -157,7 +212,7 @@ test.each([
   [Number.NaN, 1],
   [2.7, 2],
 ])('reqq %d bounds the depth at %d', (peerRequestQueue, expected) => {
-  const { samples } = run({ bytesPerSecond: 1e9, roundTripMs: 0.2, peerRequestQueue }, 50);
+  const { samples } = run({ bytesPerSecond: 1e9, roundTripMs: 100, peerRequestQueue }, 2_000);
   expect(Math.max(...samples.map(({ outstanding }) => outstanding))).toBe(expected);
 });
 

@@ -36,6 +36,20 @@ test('holds INCOMING_REQUESTS_MAX and refuses one more', () => {
   expect(queue.length).toBe(INCOMING_REQUESTS_MAX);
 });
 
+test('blocks that start at one place and differ in length are two, each of them once', () => {
+  const queue = new RequestQueue();
+  for (const length of [BLOCK, 100, BLOCK, 100]) queue.add(5, 0, length);
+  expect(queue.length).toBe(2);
+  expect(queue.cancel(5, 0, BLOCK)).toBe(true);
+  expect(queue.cancel(5, 0, BLOCK)).toBe(false);
+  queue.add(5, 0, 100);
+  expect(queue.length).toBe(1);
+  expect(queue.drop()).toHaveLength(1);
+  queue.add(5, 0, 100);
+  expect(queue.takeBatch(1)?.lengths).toEqual([100]);
+  expect(queue.cancel(5, 0, 100)).toBe(false);
+});
+
 // Goal: nothing is lost or served twice. Method: random adds and cancels against a list, then drain.
 test('what was asked and not cancelled is served once, in order', () => {
   const command = fc.record({ cancel: fc.boolean(), piece: fc.nat({ max: 3 }), block: fc.nat({ max: 5 }) });

@@ -1,6 +1,6 @@
 // Blocks that one peer has asked for and not yet been sent, in order of arrival. Requests that continue one another
 // leave as one batch, so that a single read and a single socket write serve them.
-import { INCOMING_REQUESTS_MAX } from '../../protocol/limits.ts';
+import { INCOMING_REQUESTS_MAX, PIECE_LENGTH_MAX_BYTES } from '../../protocol/limits.ts';
 
 export interface BlockRequest {
   readonly pieceIndex: number;
@@ -21,6 +21,8 @@ export interface RequestBatch {
 export class RequestQueue {
   // BOUNDED: INCOMING_REQUESTS_MAX, further ones are refused.
   #requests: BlockRequest[] = [];
+  /** How many of them start at a place, so that most need not be looked for. BOUNDED: as the requests. */
+  readonly #starts = new Map<number, number>();
 
   get length(): number {
     return this.#requests.length;
@@ -29,8 +31,11 @@ export class RequestQueue {
   /** False when the queue is full. The same request twice is kept once. */
   add(pieceIndex: number, begin: number, length: number): boolean {
     if (this.#requests.length >= INCOMING_REQUESTS_MAX) return false;
-    // The last one is the likeliest twin; a real duplicate costs the sender's quota only.
-    if (this.#indexOf(pieceIndex, begin, length) === -1) this.#requests.push({ pieceIndex, begin, length });
+    if (this.#indexOf(pieceIndex, begin, length) !== -1) return true;
+    const request = { pieceIndex, begin, length };
+    const key = startKey(request);
+    this.#requests.push(request);
+    this.#starts.set(key, (this.#starts.get(key) ?? 0) + 1);
     return true;
   }
 
@@ -38,7 +43,7 @@ export class RequestQueue {
   cancel(pieceIndex: number, begin: number, length: number): boolean {
     const index = this.#indexOf(pieceIndex, begin, length);
     if (index === -1) return false;
-    this.#requests.splice(index, 1);
+    this.#forget(index, 1);
     return true;
   }
 
@@ -55,7 +60,7 @@ export class RequestQueue {
       lengths.push(next.length);
       totalBytes += next.length;
     }
-    this.#requests.splice(0, lengths.length);
+    this.#forget(0, lengths.length);
     return { pieceIndex: first.pieceIndex, begin: first.begin, lengths, totalBytes };
   }
 
@@ -70,14 +75,32 @@ export class RequestQueue {
     const kept: BlockRequest[] = [];
     for (const request of this.#requests) (keep?.(request) === true ? kept : dropped).push(request);
     this.#requests = kept;
+    for (const request of dropped) this.#forgetStart(request);
     return dropped;
   }
 
+  #forget(index: number, count: number): void {
+    for (let i = index; i < index + count; i++) this.#forgetStart(this.#requests[i]!);
+    this.#requests.splice(index, count);
+  }
+
+  #forgetStart(request: BlockRequest): void {
+    const key = startKey(request);
+    const count = this.#starts.get(key)!;
+    if (count === 1) this.#starts.delete(key);
+    else this.#starts.set(key, count - 1);
+  }
+
   #indexOf(pieceIndex: number, begin: number, length: number): number {
+    if (!this.#starts.has(startKey({ pieceIndex, begin }))) return -1;
     for (let i = this.#requests.length - 1; i >= 0; i--) {
       const request = this.#requests[i]!;
       if (request.begin === begin && request.pieceIndex === pieceIndex && request.length === length) return i;
     }
     return -1;
   }
+}
+
+function startKey({ pieceIndex, begin }: Pick<BlockRequest, 'pieceIndex' | 'begin'>): number {
+  return pieceIndex * PIECE_LENGTH_MAX_BYTES + begin;
 }
