@@ -84,6 +84,11 @@ export class RequestDepth {
     return this.#isSlowStart ? this.#slowStartDepth : Math.max(DEPTH_MIN, this.#queueDepth());
   }
 
+  /** Each answer makes more requests worth having. */
+  get isGrowing(): boolean {
+    return this.#isSlowStart;
+  }
+
   /** On a long fast link, the rate at which blocks come; 0 where requests need not be spread. */
   get paceBytesPerSecond(): number {
     return this.#isShallow ? this.#shallowRate : 0;

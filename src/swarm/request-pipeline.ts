@@ -6,7 +6,7 @@ import { RequestPace } from './request-pace.ts';
 
 /**
  * Requests go out when they are so large a part of those under way: fewer and larger messages, which the peer answers in
- * fewer and larger ones. Not where they are spread over time.
+ * fewer and larger ones. Not where they are spread over time, nor while their number grows: waiting would slow that down.
  */
 const BATCH_RATIO = 1 / 8;
 /** Without a request under way for longer than this, the rate is measured anew. */
@@ -95,7 +95,8 @@ export class RequestPipeline {
     const rate = this.#isSnubbed ? 0 : this.#depth.paceBytesPerSecond;
     if (rate > 0) return this.#pace.allow(count, rate, nowMs);
     this.#pace.release();
-    return this.outstanding > 0 && count < depth * BATCH_RATIO ? 0 : count;
+    const waits = this.outstanding > 0 && !this.#depth.isGrowing && count < depth * BATCH_RATIO;
+    return waits ? 0 : count;
   }
 
   /** When there will be room that there was not a moment ago: `room` is to be asked again, and says when next. */
