@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { HashHelpers, type HashTask } from '../../src/node/disk/hash-helpers.ts';
 import { InlineDisk } from '../../src/node/disk/inline-disk.ts';
-import { storedTorrentOf } from '../../src/node/disk/torrent-handles.ts';
+import { storedTorrentOf } from '../../src/node/disk/stored-torrent.ts';
 import { describeDisk } from '../../src/platform/disk.contract.ts';
 import type { PieceOutcome, StorageSpec } from '../../src/platform/disk.ts';
 import { builtWorker } from './built.ts';
