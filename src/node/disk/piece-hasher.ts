@@ -1,6 +1,6 @@
 // Hashes pieces and says whether they match: SHA-1 over the whole piece (BEP 3), SHA-256 over 16 KiB leaves and up their
 // Merkle tree (BEP 52). Bytes come in memory, in one go or in parts whose length is a multiple of 16 KiB.
-import { createHash, type Hash, hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import { BLOCK_BYTES, SLAB_BYTES } from '../../protocol/limits.ts';
 
@@ -101,4 +101,15 @@ function merkleRoot(leaves: Buffer, leafCount: number): Buffer {
     layer = parents;
   }
   return layer;
+}
+
+// Loaded with the first piece: the start of a program does not wait for it.
+function hash(algorithm: string, bytes: Uint8Array, encoding: 'binary'): string;
+function hash(algorithm: string, bytes: Uint8Array, encoding: 'buffer'): Buffer;
+function hash(algorithm: string, bytes: Uint8Array, encoding: 'binary' | 'buffer'): string | Buffer {
+  return process.getBuiltinModule('node:crypto').hash(algorithm, bytes, encoding);
+}
+
+function createHash(algorithm: string): Hash {
+  return process.getBuiltinModule('node:crypto').createHash(algorithm);
 }

@@ -1,5 +1,5 @@
 // One listening TCP port over node:net.
-import net from 'node:net';
+import type net from 'node:net';
 import type { Log } from '../../platform/log.ts';
 import type { ListenOptions, TcpListener, TcpListenerHandler } from '../../platform/network.ts';
 import { endpointOf } from './endpoint.ts';
@@ -14,7 +14,8 @@ export class NodeTcpListener implements TcpListener {
   readonly #server: net.Server;
 
   constructor(options: ListenOptions, handler: TcpListenerHandler, buffers: ReadBuffers, log: Log) {
-    const server = net.createServer({ pauseOnConnect: true });
+    // Loaded with the first listener: the start of a program does not wait for it.
+    const server = process.getBuiltinModule('node:net').createServer({ pauseOnConnect: true });
     this.#server = server;
     server.on('connection', (accepted) => {
       // A connection that broke before it was accepted reports its error on the accepted object.

@@ -1,7 +1,7 @@
 // One TCP connection over node:net. Reads go through `onread` into a buffer that all sockets of the process share:
 // libuv fills it and calls back in one step, so its bytes live until the callback returns, which is just what
 // `handleData` promises. Windows hands the buffer to the kernel before data is there, so there each socket has its own.
-import net from 'node:net';
+import type net from 'node:net';
 import type { Log } from '../../platform/log.ts';
 import type { ConnectOptions, Endpoint, NetworkError, TcpSocket, TcpSocketHandler } from '../../platform/network.ts';
 import { endpointOf } from './endpoint.ts';
@@ -51,7 +51,8 @@ export class NodeTcpSocket implements TcpSocket {
 
   static connect(options: ConnectOptions, handler: TcpSocketHandler, buffers: ReadBuffers, log: Log): NodeTcpSocket {
     let self: NodeTcpSocket | undefined;
-    const socket = net.connect({
+    // Loaded with the first connection: the start of a program does not wait for it.
+    const socket = process.getBuiltinModule('node:net').connect({
       host: options.remote.address,
       port: options.remote.port,
       noDelay: true,
@@ -82,7 +83,8 @@ export class NodeTcpSocket implements TcpSocket {
         callback: (length: number, buffer: Uint8Array) => self?.handleRead(buffer, length) ?? true,
       },
     } as AdoptOptions;
-    const socket = new net.Socket(options);
+    const { Socket } = process.getBuiltinModule('node:net');
+    const socket = new Socket(options);
     socket.setNoDelay(true);
     self = new NodeTcpSocket(log, socket, remote, undefined);
     return self;

@@ -1,6 +1,4 @@
 // Host names to addresses over the system's resolver (dns.lookup), which knows /etc/hosts and the order of families.
-import dns from 'node:dns';
-import { isIP } from 'node:net';
 import type { Log } from '../../platform/log.ts';
 import type { Resolver, ResolverHandler } from '../../platform/resolver.ts';
 import { normalizeAddress } from '../net/endpoint.ts';
@@ -24,12 +22,13 @@ export class NodeResolver implements Resolver {
       if (!isCancelled) guard(this.#log, 'resolver', run);
     };
     const fail = (message: string): void => answer(() => handler.handleFailed(message));
-    if (isIP(hostname) !== 0) {
+    // Both loaded with the first name: the start of a program does not wait for them.
+    if (process.getBuiltinModule('node:net').isIP(hostname) !== 0) {
       setImmediate(() => answer(() => handler.handleResolved([normalizeAddress(hostname)])));
     } else if (hostname === '' || hostname.length > HOSTNAME_MAX_CHARACTERS || /[^\x21-\x7e]/.test(hostname)) {
       setImmediate(() => fail('The host name is not valid.'));
     } else {
-      dns.lookup(hostname, { all: true, verbatim: true }, (error, addresses) => {
+      process.getBuiltinModule('node:dns').lookup(hostname, { all: true, verbatim: true }, (error, addresses) => {
         if (error !== null) return fail(describe(error.code));
         const literals = new Set(addresses.map(({ address }) => normalizeAddress(address)));
         if (literals.size === 0) return fail(describe('ENOTFOUND'));

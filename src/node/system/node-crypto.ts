@@ -1,5 +1,5 @@
-// Small hashes and secure random numbers from node:crypto.
-import { createHash, randomFillSync } from 'node:crypto';
+// Small hashes and secure random numbers from node:crypto, which is loaded with the first of them: the start of a program
+// does not wait for it.
 import type { Random } from '../../base/random.ts';
 import type { Crypto } from '../../platform/crypto.ts';
 
@@ -12,7 +12,7 @@ class SystemRandom implements Random {
 
   uint32(): number {
     if (this.#next === POOL_WORDS) {
-      randomFillSync(this.#pool);
+      process.getBuiltinModule('node:crypto').randomFillSync(this.#pool);
       this.#next = 0;
     }
     const word = this.#pool[this.#next]!;
@@ -26,10 +26,14 @@ export class NodeCrypto implements Crypto {
   readonly random: Random = new SystemRandom();
 
   sha1(bytes: Uint8Array): Uint8Array {
-    return new Uint8Array(createHash('sha1').update(bytes).digest());
+    return digestOf('sha1', bytes);
   }
 
   sha256(bytes: Uint8Array): Uint8Array {
-    return new Uint8Array(createHash('sha256').update(bytes).digest());
+    return digestOf('sha256', bytes);
   }
+}
+
+function digestOf(algorithm: 'sha1' | 'sha256', bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(process.getBuiltinModule('node:crypto').createHash(algorithm).update(bytes).digest());
 }

@@ -1,5 +1,5 @@
 // One UDP socket over node:dgram. An IPv6 socket takes IPv6 only, so that every remote has one spelling.
-import dgram from 'node:dgram';
+import type dgram from 'node:dgram';
 import type { Log } from '../../platform/log.ts';
 import type { Endpoint, ListenOptions, UdpSocket, UdpSocketHandler } from '../../platform/network.ts';
 import { endpointOf } from '../net/endpoint.ts';
@@ -23,7 +23,8 @@ class NodeUdpSocket implements UdpSocket {
     this.#log = log;
     this.#handler = handler;
     this.#family = options.address.includes(':') ? 6 : 4;
-    this.#socket = dgram.createSocket({
+    // Loaded with the first socket: the start of a program does not wait for it.
+    this.#socket = process.getBuiltinModule('node:dgram').createSocket({
       type: this.#family === 6 ? 'udp6' : 'udp4',
       ipv6Only: this.#family === 6,
       // Addresses are literals already: spares the thread pool a look-up for each datagram. Only binding waits a
