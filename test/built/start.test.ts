@@ -38,11 +38,12 @@ test('importing the package loads few files and nothing of the command line', ()
 test('importing the package loads no module of Node that only some programs need', () => {
   const program = `
     const { Session } = await import(${JSON.stringify(new URL('index.js', DIST).href)});
-    process.stdout.write(JSON.stringify({ type: typeof Session.open, loaded: process.moduleLoadList }));`;
+    const loaded = [...process.moduleLoadList]; // before standard output, a pipe here, takes its part of them
+    process.stdout.write(JSON.stringify({ type: typeof Session.open, loaded }));`;
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
   const { type, loaded } = JSON.parse(output) as { type: string; loaded: string[] };
   expect(type).toBe('function');
-  expect(loaded).toContain('NativeModule net'); // the list is what it is taken for
+  expect(loaded).toContain('NativeModule fs'); // the list is what it is taken for
   const slow = [
     'http',
     'https',
