@@ -1,7 +1,7 @@
 // How many requests are worth having under way to one peer. Grows by one a block until the rate no longer rises. Then,
 // close by or slow, it holds three seconds' worth of what was measured, as libtorrent does. On a long fast link it holds little
 // more than the link itself does: what is beyond that only waits in the link's queue, and is lost where the queue is short.
-// Where the rate suffers from so few, it returns to the three seconds for a while. Knows no pieces, only bytes and times.
+// Where the rate falls, three seconds' worth are tried, and kept for a while if they help. Knows no pieces, only bytes and times.
 import { BLOCK_BYTES } from '../protocol/limits.ts';
 
 /** Seconds of the measured rate that are asked for in advance. */
@@ -36,11 +36,15 @@ const SLACK_MAX_MS = 20;
 const RISE_RATIO = 0.25;
 const RISE_MAX_MS = 40;
 /** How much of a fall lowers the depth at once on such a link. */
-const SHALLOW_FALL_RATIO = 0.1;
-/** With a rate this far below the best for so many windows, few requests are what holds the peer up. */
-const SHALLOW_RATE_RATIO_MIN = 0.5;
-const SHALLOW_SLOW_WINDOWS = 3;
-/** Three seconds' worth again for so long, twice as long each time. */
+const SHALLOW_FALL_RATIO = 0.2;
+/** With a rate so far below the best for so many windows, it is tried whether more requests help. */
+const SLOW_RATIO = 0.85;
+const SLOW_WINDOWS = 12;
+/** The trial takes so long; its beginning, when the greater depth is being reached, does not count. */
+const TRIAL_MS = 3_000;
+const TRIAL_UNCOUNTED_MS = 1_000;
+/** What the trial must bring for three seconds' worth to stay, for so long, twice as long each time. */
+const TRIAL_GAIN_MIN = 1.1;
 const DEEP_FIRST_MS = 10_000;
 const DEEP_MAX_MS = 320_000;
 
@@ -64,7 +68,14 @@ export class RequestDepth {
   /** The rate that this depth is made from, and the best since it is in force. */
   #shallowRate = 0;
   #shallowBestRate = 0;
+  /** Windows in a row in which the rate was far below the best, and the sum of their rates. */
   #slowWindowCount = 0;
+  #slowRateSum = 0;
+  /** While more requests are tried: the rate to beat (0 = no trial is under way), and what was measured. */
+  #rateToBeat = 0;
+  #trialEndMs = 0;
+  #trialWindowCount = 0;
+  #trialRateSum = 0;
   #deepUntilMs = Number.NEGATIVE_INFINITY;
   #deepMs = DEEP_FIRST_MS;
 
@@ -128,6 +139,7 @@ export class RequestDepth {
   restart(): void {
     this.#isSlowStart = true;
     this.#isShallow = false;
+    this.#rateToBeat = 0;
     this.#slowStartDepth = DEPTH_MIN;
     this.#wasFlat = false;
     this.#rate = 0;
@@ -169,22 +181,50 @@ export class RequestDepth {
       this.#watchShallow(meanRate, nowMs);
       return;
     }
+    if (this.#rateToBeat > 0) {
+      this.#watchTrial(rate, nowMs);
+      return;
+    }
     const isLong = this.#roundTripMs >= LONG_ROUND_TRIP_MS && this.#linkBytes >= LONG_LINK_BYTES;
-    if (!isLong || nowMs < this.#deepUntilMs) return;
+    if (isLong && nowMs >= this.#deepUntilMs) this.#startShallow(Math.max(rate, before));
+  }
+
+  #startShallow(rate: number): void {
     this.#isShallow = true;
+    this.#shallowRate = rate;
+    this.#shallowBestRate = rate;
     this.#slowWindowCount = 0;
-    this.#shallowRate = Math.max(rate, before);
-    this.#shallowBestRate = this.#shallowRate;
+    this.#slowRateSum = 0;
   }
 
   #watchShallow(rate: number, nowMs: number): void {
     const isRise = rate > this.#shallowRate;
     this.#shallowRate += (isRise ? 1 : SHALLOW_FALL_RATIO) * (rate - this.#shallowRate);
     this.#shallowBestRate = Math.max(this.#shallowBestRate, rate);
-    const isSlow = rate < SHALLOW_RATE_RATIO_MIN * this.#shallowBestRate;
+    const isSlow = rate < SLOW_RATIO * this.#shallowBestRate;
     this.#slowWindowCount = isSlow ? this.#slowWindowCount + 1 : 0;
-    if (this.#slowWindowCount < SHALLOW_SLOW_WINDOWS) return;
+    this.#slowRateSum = isSlow ? this.#slowRateSum + rate : 0;
+    if (this.#slowWindowCount < SLOW_WINDOWS) return;
     this.#isShallow = false;
+    this.#rateToBeat = this.#slowRateSum / this.#slowWindowCount;
+    this.#trialEndMs = nowMs + TRIAL_MS;
+    this.#trialWindowCount = 0;
+    this.#trialRateSum = 0;
+  }
+
+  /** The link may give less than it did, or the peer may be slow to answer: only for the latter do more requests help. */
+  #watchTrial(rate: number, nowMs: number): void {
+    if (nowMs > this.#trialEndMs - TRIAL_MS + TRIAL_UNCOUNTED_MS) {
+      this.#trialWindowCount++;
+      this.#trialRateSum += rate;
+    }
+    if (nowMs < this.#trialEndMs) return;
+    const rateToBeat = this.#rateToBeat;
+    this.#rateToBeat = 0;
+    if (this.#trialRateSum / this.#trialWindowCount < TRIAL_GAIN_MIN * rateToBeat) {
+      this.#startShallow(rateToBeat);
+      return;
+    }
     this.#deepUntilMs = nowMs + this.#deepMs;
     this.#deepMs = Math.min(DEEP_MAX_MS, 2 * this.#deepMs);
   }

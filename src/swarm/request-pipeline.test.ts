@@ -10,6 +10,8 @@ interface Link {
   readonly peerRequestQueue?: number;
   /** More than this in the link's queue is lost; while that goes on, and a second longer, the link gives two thirds. */
   readonly queueMs?: number;
+  /** What the peer takes for an answer, however little it has to do. */
+  readonly thinkMs?: number;
   /** The peer sends only in the first part of each period. */
   readonly pauses?: { readonly periodMs: number; readonly openMs: number };
 }
@@ -39,7 +41,7 @@ function run(
   let lossyUntilMs = 0;
   const send = (nowMs: number): void => {
     const blockMs = (BLOCK_BYTES * 1000) / link.bytesPerSecond;
-    const arrivesMs = nowMs + link.roundTripMs / 2;
+    const arrivesMs = nowMs + link.roundTripMs / 2 + (link.thinkMs ?? 0);
     if (freeAtMs - arrivesMs > (link.queueMs ?? Number.POSITIVE_INFINITY)) lossyUntilMs = arrivesMs + 1_000;
     freeAtMs = opensAt(Math.max(freeAtMs, arrivesMs)) + (arrivesMs < lossyUntilMs ? 1.5 * blockMs : blockMs);
     arrivals.push(freeAtMs + link.roundTripMs / 2);
@@ -107,6 +109,15 @@ describe('a long link with a queue of 50 ms', () => {
     expect(rateBetween(samples, 30_000, 40_000)).toBeGreaterThan(200 * MBIT * 0.97);
     expect(rateBetween(samples, 55_000, 60_000)).toBeGreaterThan(100 * MBIT * 0.97);
   });
+});
+
+test('a far peer that has become slow to answer gets as many requests as keep it busy', () => {
+  const link = { bytesPerSecond: 200 * MBIT, roundTripMs: 100, thinkMs: 0 };
+  const { samples } = run(link, 60_000, (nowMs) => {
+    link.thinkMs = nowMs < 10_000 ? 0 : 80;
+  });
+  expect(rateBetween(samples, 5_000, 10_000)).toBeGreaterThan(200 * MBIT * 0.97);
+  expect(rateBetween(samples, 15_000, 60_000)).toBeGreaterThan(200 * MBIT * 0.9);
 });
 
 test('a far peer that sends in turns with others has its three seconds of requests again', () => {
