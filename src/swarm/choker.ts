@@ -47,6 +47,9 @@ const HOLDER_BONUS = 1.1;
 const SEEDING_QUOTA_MS = 60_000;
 const SEEDING_QUOTA_BYTES = 20 * 1024 * 1024;
 
+/** What decides over the slots of a torrent: `Choker`, or another rule in its place. */
+export type ChokeRule = Pick<Choker, 'nextRoundMs' | 'round' | 'handleInterested'>;
+
 export class Choker {
   readonly #random: Random;
   readonly #seedingQuotaBytes: number;

@@ -10,7 +10,7 @@ import { BLOCK_BYTES } from '../protocol/limits.ts';
 import { PRIORITY_MAX } from './pieces/availability-buckets.ts';
 import { type BlockRef, type CancelledRequest, OpenPieces } from './pieces/open-pieces.ts';
 import type { PieceBlocks } from './pieces/piece-blocks.ts';
-import { type PickerPeer, PieceChooser } from './pieces/piece-chooser.ts';
+import { type PickerPeer, type PickRule, PieceChooser, type PieceChooserOptions } from './pieces/piece-chooser.ts';
 import { type PieceState, PieceTable } from './pieces/piece-table.ts';
 
 export type { BlockRef, CancelledRequest } from './pieces/open-pieces.ts';
@@ -31,6 +31,8 @@ export interface PiecePickerOptions {
    * hold requests in two more. @defaultValue `Infinity`
    */
   readonly maxOpenPieces?: number;
+  /** Another order of choice. @defaultValue a `PieceChooser` */
+  readonly createChooser?: ((options: PieceChooserOptions) => PickRule) | undefined;
 }
 
 export type BlockVerdict =
@@ -57,8 +59,9 @@ export class PiecePicker {
   readonly #maxOpenPieces: number;
   /** Undefined: none is open, and no peer was asked for anything. */
   #openPieces: OpenPieces | undefined;
-  #madeChooser: PieceChooser | undefined;
+  #madeChooser: PickRule | undefined;
   #isSequential = false;
+  readonly #chooserFor: PiecePickerOptions['createChooser'];
   readonly #otherRequesters: number[] = [];
 
   constructor(options: PiecePickerOptions) {
@@ -66,6 +69,7 @@ export class PiecePicker {
     this.#pieceLengthBytes = options.pieceLengthBytes;
     this.#bytesOfPiece = options.bytesOfPiece;
     this.#maxOpenPieces = options.maxOpenPieces ?? Number.POSITIVE_INFINITY;
+    this.#chooserFor = options.createChooser;
   }
 
   get pieceCount(): number {
@@ -315,19 +319,20 @@ export class PiecePicker {
     return this.#openPieces;
   }
 
-  get #chooser(): PieceChooser {
+  get #chooser(): PickRule {
     this.#madeChooser ??= this.#createChooser();
     return this.#madeChooser;
   }
 
-  #createChooser(): PieceChooser {
-    const chooser = new PieceChooser({
+  #createChooser(): PickRule {
+    const options: PieceChooserOptions = {
       table: this.#table,
       pieces: this.#pieces,
       open: (piece) => this.#open(piece),
       blocksPerPiece: Math.ceil(this.#pieceLengthBytes / BLOCK_BYTES),
       maxOpenPieces: this.#maxOpenPieces,
-    });
+    };
+    const chooser = this.#chooserFor?.(options) ?? new PieceChooser(options);
     chooser.isSequential = this.#isSequential;
     return chooser;
   }

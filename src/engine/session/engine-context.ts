@@ -2,6 +2,8 @@
 import type { Platform } from '../../platform/platform.ts';
 import type { BlockPool } from '../../storage/block-pool.ts';
 import type { BanList } from '../../swarm/ban-list.ts';
+import type { ChokeRule, ChokerOptions } from '../../swarm/choker.ts';
+import type { PickRule, PieceChooserOptions } from '../../swarm/pieces/piece-chooser.ts';
 import type { RateLimiter } from '../../swarm/rate-limiter.ts';
 import type { AnnounceServices } from '../announcer/torrent-announcer.ts';
 import type { DeadlineQueue } from '../deadline-queue.ts';
@@ -11,9 +13,18 @@ import type { ConnectionBudget } from './connection-budget.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { Settings } from './settings.ts';
 
+/** Parts that stand in the place of the engine's own: a simulation's other rules, and its memory without bytes. */
+export interface ReplacedParts {
+  readonly pool?: BlockPool;
+  readonly sendBuffers?: SendBuffers;
+  readonly createChoker?: (options: ChokerOptions) => ChokeRule;
+  readonly createChooser?: (options: PieceChooserOptions) => PickRule;
+}
+
 export interface EngineContext {
   readonly platform: Platform;
   readonly settings: Settings;
+  readonly replaced: ReplacedParts;
   readonly deadlines: DeadlineQueue;
   readonly flushes: FlushQueue;
   readonly connections: ConnectionBudget;

@@ -29,7 +29,7 @@ import { Torrent, type TorrentHost } from '../torrent/torrent.ts';
 import { WritePressure } from '../torrent/write-pressure.ts';
 import { parseTorrentSource, type TorrentSource } from '../torrent-source.ts';
 import { ConnectionBudget } from './connection-budget.ts';
-import type { EngineContext } from './engine-context.ts';
+import type { EngineContext, ReplacedParts } from './engine-context.ts';
 import { FlushQueue } from './flush-queue.ts';
 import { IncomingPeer } from './incoming-peer.ts';
 import { bindAddresses, Listeners } from './listeners.ts';
@@ -67,7 +67,7 @@ export class Session implements SessionLike {
   #closing: Promise<void> | undefined;
 
   /** @throws {RangeError} an option outside its range. */
-  constructor(platform: Platform, options: SessionOptions = {}) {
+  constructor(platform: Platform, options: SessionOptions = {}, replaced: ReplacedParts = {}) {
     const settings = resolveSettings(options);
     const { clock, crypto, disk, http, log, network, resolver } = platform;
     const { random } = crypto;
@@ -80,12 +80,13 @@ export class Session implements SessionLike {
     this.#context = {
       platform,
       settings,
+      replaced,
       deadlines,
       flushes: new FlushQueue(clock),
       connections: new ConnectionBudget(settings.connectionsMax),
       bans: new BanList(),
-      pool: new BlockPool({ maxBytes: BLOCK_MEMORY_MAX_BYTES, shared: disk.wantsSharedMemory }),
-      sendBuffers: new SendBuffers(),
+      pool: replaced.pool ?? new BlockPool({ maxBytes: BLOCK_MEMORY_MAX_BYTES, shared: disk.wantsSharedMemory }),
+      sendBuffers: replaced.sendBuffers ?? new SendBuffers(),
       pressure: new WritePressure(disk),
       downloadLimiter: new RateLimiter(settings.maxDownloadBytesPerSecond, nowMs),
       uploadLimiter: new RateLimiter(settings.maxUploadBytesPerSecond, nowMs),

@@ -35,6 +35,7 @@ export class Exchange {
   constructor(context: EngineContext, host: DownloadHost & UploadHost & HashExchangeHost, parts: ExchangeParts) {
     const { content, storage, picker } = parts;
     const { crypto } = context.platform;
+    const { createChoker = (options) => new Choker(options) } = context.replaced;
     this.downloadGate = new TransferGate([context.downloadLimiter, parts.downloadLimiter], context.deadlines);
     this.uploadGate = new TransferGate([context.uploadLimiter, parts.uploadLimiter], context.deadlines);
     this.download = new Download(host, {
@@ -48,7 +49,7 @@ export class Exchange {
     });
     this.upload = new Upload(host, {
       storage,
-      choker: new Choker({ slots: UPLOAD_SLOTS, random: crypto.random }),
+      choker: createChoker({ slots: UPLOAD_SLOTS, random: crypto.random }),
       gate: this.uploadGate,
       buffers: context.sendBuffers,
     });

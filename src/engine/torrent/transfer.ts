@@ -112,6 +112,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
       bytesOfPiece: (pieceIndex) => content.requestableBytes(pieceIndex),
       random: context.platform.crypto.random,
       maxOpenPieces: openPiecesMax(content.info.pieceLengthBytes),
+      createChooser: context.replaced.createChooser,
     });
     this.picker.setSequential(options.sequential);
     this.setWanted(options.wanted);

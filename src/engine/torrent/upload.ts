@@ -3,7 +3,7 @@
 import type { DiskError, Storage } from '../../platform/disk.ts';
 import { BLOCK_BYTES, SEND_BUFFER_PEER_MAX_BYTES } from '../../protocol/limits.ts';
 import { PIECE_HEADER_BYTES, writePieceHeader } from '../../protocol/wire/wire-encoder.ts';
-import type { Choker, ChokerMode, ChokerPeer } from '../../swarm/choker.ts';
+import type { ChokeRule, ChokerMode, ChokerPeer } from '../../swarm/choker.ts';
 import type { GateWaiter, TransferGate } from '../transfer-gate.ts';
 import type { RequestBatch, RequestQueue } from './request-queue.ts';
 import { BATCH_BLOCKS_MAX, type SendBuffers } from './send-buffers.ts';
@@ -40,7 +40,7 @@ export interface UploadHost {
 
 export interface UploadParts {
   readonly storage: Storage;
-  readonly choker: Choker;
+  readonly choker: ChokeRule;
   readonly gate: TransferGate;
   readonly buffers: SendBuffers;
 }

@@ -40,6 +40,9 @@ const EXTRA_PIECES_PER_PEER = 2;
 const DUPLICATES_MIN = 1;
 const DUPLICATES_MAX = 16;
 
+/** What decides the order of choice: `PieceChooser`, or another rule in its place. */
+export type PickRule = Pick<PieceChooser, 'isSequential' | 'isEndgame' | 'handleChange' | 'pick'>;
+
 export class PieceChooser {
   /** Lowest index first instead of rarest first. */
   isSequential = false;
