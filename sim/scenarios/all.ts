@@ -1,5 +1,5 @@
 // Every scenario, by which the runner finds it.
-import { churn } from './churn.ts';
+import { comeAndGo } from './come-and-go.ts';
 import { endGame } from './end-game.ts';
 import { fullDisk } from './full-disk.ts';
 import { garbagePeers, requestFlood } from './garbage-peers.ts';
@@ -52,7 +52,7 @@ export const HOSTILE_SCENARIOS: readonly Scenario[] = [
 
 /** What breaks and comes back. */
 export const FAULT_SCENARIOS: readonly Scenario[] = [
-  churn,
+  comeAndGo,
   shortPartition,
   longPartition,
   seedReturns,

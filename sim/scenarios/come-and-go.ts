@@ -4,8 +4,8 @@ import { formatOf, type Scenario, untilSeeds } from './scenario.ts';
 
 const ROUNDS = 40;
 
-export const churn: Scenario = {
-  name: 'churn',
+export const comeAndGo: Scenario = {
+  name: 'come-and-go',
   about: 'Whatever comes and goes, in whatever manner, those that stay complete, and nobody claims what is not there.',
   isHeavy: true,
   link: { latencyMs: 40, jitterMs: 20, lossRatio: 0.005, bytesPerSecond: 200_000 },
