@@ -24,7 +24,7 @@ export const PICKER_VARIANTS: Readonly<Record<string, ReplacedParts['createChoos
 
 /** The parts to replace; undefined: there is no such variant. */
 export function variantParts(choker: string, picker: string): ReplacedParts | undefined {
-  if (!(choker in CHOKER_VARIANTS) || !(picker in PICKER_VARIANTS)) return undefined;
+  if (!Object.hasOwn(CHOKER_VARIANTS, choker) || !Object.hasOwn(PICKER_VARIANTS, picker)) return undefined;
   const createChoker = CHOKER_VARIANTS[choker];
   const createChooser = PICKER_VARIANTS[picker];
   return { ...(createChoker && { createChoker }), ...(createChooser && { createChooser }) };
