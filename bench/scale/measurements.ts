@@ -44,7 +44,8 @@ interface Added {
 }
 
 async function idle(holder: Holder, seconds: number): Promise<IdleCost> {
-  await delay(REST_MS);
+  // A look that is short has no use for a long rest before it.
+  await delay(Math.min(REST_MS, seconds * 500));
   const before = holder.usage();
   const startedMs = performance.now();
   await delay(seconds * 1000);

@@ -65,6 +65,11 @@ export class RequestDepth {
 
   /** On a long fast link: ask for little more than it holds. */
   #isShallow = false;
+  /**
+   * Others give about as much as this peer. They may share its link: then its rate is what they leave it, no measure of
+   * what the link holds, and asking for so little would leave it to them for good.
+   */
+  hasCompany = false;
   /** The rate that this depth is made from, and the best since it is in force. */
   #shallowRate = 0;
   #shallowBestRate = 0;
@@ -86,7 +91,7 @@ export class RequestDepth {
 
   /** Requests worth having under way now. */
   desired(): number {
-    if (this.#isShallow) {
+    if (this.#isShallow && !this.hasCompany) {
       const slackMs = Math.min(SLACK_MAX_MS, SLACK_RATIO * this.#roundTripMs);
       const isEmpty = this.#responseMs < this.#roundTripMs + slackMs / 2;
       const aheadMs = isEmpty ? Math.min(RISE_MAX_MS, RISE_RATIO * this.#roundTripMs) : slackMs;
@@ -102,7 +107,7 @@ export class RequestDepth {
 
   /** On a long fast link, the rate at which blocks come; 0 where requests need not be spread. */
   get paceBytesPerSecond(): number {
-    return this.#isShallow ? this.#shallowRate : 0;
+    return this.#isShallow && !this.hasCompany ? this.#shallowRate : 0;
   }
 
   handleResponse(responseMs: number): void {

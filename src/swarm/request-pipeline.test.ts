@@ -26,7 +26,7 @@ interface Sample {
 function run(
   link: Link,
   untilMs: number,
-  onBlock: (nowMs: number) => void = () => undefined,
+  onBlock: (nowMs: number, pipeline: RequestPipeline) => void = () => undefined,
 ): { samples: Sample[]; pipeline: RequestPipeline; snubs: number } {
   const pipeline = new RequestPipeline({ nowMs: 0, peerRequestQueue: link.peerRequestQueue ?? 2_000 });
   const arrivals: number[] = [];
@@ -60,7 +60,7 @@ function run(
       topUp(dueMs);
     }
     if (pipeline.deadlineMs <= nowMs && pipeline.handleTimeout(pipeline.deadlineMs) === 'snubbed') snubs++;
-    onBlock(nowMs);
+    onBlock(nowMs, pipeline);
     pipeline.handleBlock(BLOCK_BYTES, nowMs);
     topUp(nowMs);
     samples.push({ nowMs, outstanding: pipeline.outstanding });
@@ -94,6 +94,23 @@ describe('a long link with a queue of 50 ms', () => {
     const late = samples.filter(({ nowMs }) => nowMs > 6_000).map(({ outstanding }) => outstanding * BLOCK_BYTES);
     expect(Math.max(...late)).toBeLessThan((bytesPerSecond * (roundTripMs + 50)) / 1_000);
     expect(snubs).toBe(0);
+  });
+
+  test('is asked for more than it holds while other peers share it, and for no more when they are gone', () => {
+    const link = { bytesPerSecond: 200 * MBIT, roundTripMs: 100, queueMs: 1_000 };
+    const { samples } = run(link, 30_000, (nowMs, pipeline) => {
+      pipeline.setCompany(nowMs >= 10_000 && nowMs < 20_000);
+    });
+    const bytesAt = (fromMs: number): number =>
+      Math.max(
+        ...samples
+          .filter(({ nowMs }) => nowMs >= fromMs && nowMs < fromMs + 5_000)
+          .map(({ outstanding }) => outstanding),
+      ) * BLOCK_BYTES;
+    const heldBytes = (200 * MBIT * 100) / 1_000;
+    expect(bytesAt(5_000)).toBeLessThan(heldBytes * 1.5);
+    expect(bytesAt(15_000)).toBeGreaterThan(heldBytes * 2);
+    expect(bytesAt(25_000)).toBeLessThan(heldBytes * 1.5);
   });
 
   test('is filled again when its rate has doubled or halved', () => {

@@ -88,6 +88,11 @@ export class RequestPipeline {
     return Math.min(this.#depth.desired(), this.#depthMax);
   }
 
+  /** Whether other peers give about as much at the same time. */
+  setCompany(hasCompany: boolean): void {
+    this.#depth.hasCompany = hasCompany;
+  }
+
   /** How many requests may be sent now. Those beyond it that are worth having wait until `requestDueMs`. */
   room(nowMs: number): number {
     const depth = this.desiredDepth();

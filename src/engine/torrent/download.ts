@@ -16,6 +16,10 @@ import type { WritePressure } from './write-pressure.ts';
 const SHA1_BYTES = 20;
 /** How long a torrent that found no memory for a block asks for none. */
 const NO_MEMORY_PAUSE_MS = 500;
+/** Two peers are company to each other while their rates differ by no more than this factor ... */
+const COMPANY_RATE_RATIO = 4;
+/** ... and for so long after the last block that followed one of the other's, in ms. */
+const COMPANY_MS = 2_000;
 const BLOCKS_PER_PIECE_MAX = PIECE_LENGTH_MAX_BYTES / BLOCK_BYTES;
 
 function writerKey(pieceIndex: number, blockIndex: number): number {
@@ -74,6 +78,9 @@ export class Download {
   /** No block is asked for before: other torrents have all the memory for blocks. */
   pausedUntilMs: number = Number.NEGATIVE_INFINITY;
   isRunning = true;
+  /** Who has sent the last block, and when the sender changed between two that are company to each other. */
+  #lastGiver: DownloadPeer | undefined;
+  #companyMs = Number.NEGATIVE_INFINITY;
   wastedBytes = 0;
   hashFailureCount = 0;
 
@@ -96,6 +103,7 @@ export class Download {
     if (nowMs < this.pausedUntilMs) return true;
     if (peer.isChoking && peer.allowedFast.size === 0) return true;
     const { pipeline } = peer;
+    pipeline.setCompany(nowMs - this.#companyMs < COMPANY_MS);
     const room = pipeline.room(nowMs);
     if (room <= 0) return true;
     const { gate, picker } = this.#parts;
@@ -154,6 +162,7 @@ export class Download {
   handleBlock(peer: DownloadPeer, pieceIndex: number, begin: number, length: number, nowMs: number): void {
     const { picker } = this.#parts;
     const blockIndex = begin / BLOCK_BYTES;
+    if (peer !== this.#lastGiver) this.#handleGiver(peer, nowMs);
     if (this.#writers.size > 0) this.#writers.delete(writerKey(pieceIndex, blockIndex));
     const wasOutstanding = picker.isOutstanding(pieceIndex, blockIndex, peer.id);
     const verdict = picker.handleBlock(pieceIndex, blockIndex, peer.id);
@@ -246,6 +255,7 @@ export class Download {
 
   /** A peer has ended. A piece of which it alone was sending, and no block has come, keeps no memory. */
   handlePeerGone(): void {
+    this.#lastGiver = undefined;
     for (const buffer of this.#buffers.values()) {
       if (this.#parts.picker.stateOf(buffer.pieceIndex) !== 'requested') this.#drop(buffer);
     }
@@ -284,6 +294,13 @@ export class Download {
       assert(isOpen, `piece ${pieceIndex} is ${picker.stateOf(pieceIndex)} and keeps a buffer`);
     }
     for (const pieceIndex of writtenTo) assert(this.#buffers.has(pieceIndex), `piece ${pieceIndex} has no buffer`);
+  }
+
+  #handleGiver(peer: DownloadPeer, nowMs: number): void {
+    const rate = peer.pipeline.downloadBytesPerSecond;
+    const otherRate = this.#lastGiver?.pipeline.downloadBytesPerSecond ?? 0;
+    if (COMPANY_RATE_RATIO * Math.min(rate, otherRate) > Math.max(rate, otherRate)) this.#companyMs = nowMs;
+    this.#lastGiver = peer;
   }
 
   #createBuffer(pieceIndex: number): PieceBuffer {
