@@ -78,7 +78,7 @@ export class WorkerDisk implements Disk {
     this.#pool = new WorkerPool({ url: options.url, threadsMax: this.#threadsMax, workerData });
     this.#collectedArenas = new FinalizationRegistry((id) => this.#pool.forget(id));
     // A thread takes longer to start than a torrent to be read: it starts meanwhile.
-    this.#pool.warm();
+    this.#pool.startThread(() => undefined);
   }
 
   get pendingWriteBytes(): number {

@@ -114,11 +114,6 @@ export class WorkerPool<Job, Answer> {
     return ++this.#lastResourceId;
   }
 
-  /** Starts the first thread before there is a job for it. */
-  warm(): void {
-    if (this.#threads.size === 0) this.#startThread();
-  }
-
   /** Gives a job to the thread with the least to do. The answer comes in a later turn. */
   run(job: Job, options: JobOptions, onDone: (outcome: JobOutcome<Answer>) => void): void {
     assert(this.#onClosed === undefined, 'a job was given to a closed pool');
