@@ -113,6 +113,15 @@ describe('a long link with a queue of 50 ms', () => {
     expect(bytesAt(25_000)).toBeLessThan(heldBytes * 1.5);
   });
 
+  test('is not kept waiting for what was asked for while requests were not spread', () => {
+    const link = { bytesPerSecond: 200 * MBIT, roundTripMs: 100 };
+    const { samples } = run(link, 45_000, (nowMs, pipeline) => {
+      pipeline.setCompany(nowMs >= 10_000 && nowMs < 30_000);
+      if (nowMs >= 10_000) link.bytesPerSecond = (nowMs < 28_000 ? 800 : 50) * MBIT;
+    });
+    expect(rateBetween(samples, 32_000, 45_000)).toBeGreaterThan(50 * MBIT * 0.9);
+  });
+
   test('is filled again when its rate has doubled or halved', () => {
     const link = { bytesPerSecond: 100 * MBIT, roundTripMs: 100, queueMs: 50 };
     const changes = [

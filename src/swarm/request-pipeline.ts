@@ -126,7 +126,8 @@ export class RequestPipeline {
       this.#probeSentMs = nowMs;
     }
     this.outstanding += count;
-    this.#pace.handleRequested(count);
+    // Only what is spread counts: the rest would have to be made up for once requests are spread again.
+    if (this.#depth.paceBytesPerSecond > 0) this.#pace.handleRequested(count);
   }
 
   /** A block that was asked for has arrived. */
