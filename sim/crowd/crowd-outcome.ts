@@ -46,7 +46,7 @@ function peerOutcome(peer: CrowdPeer, pieceLengthBytes: number): PeerOutcome {
     role: peer.role,
     isLeecher: isLeecher(peer),
     startedMs: peer.startedMs,
-    tookMs: peer.completedMs - peer.startedMs,
+    tookMs: peer.tookMs,
     isGone: !Number.isNaN(peer.leftMs),
     uploadMbit: peer.host.options.uploadBytesPerSecond / 125_000,
     uploadedBytes: stats?.uploadedBytes ?? 0,
@@ -62,6 +62,17 @@ export function median(values: readonly number[]): number {
   const sorted = values.map((value) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value)).sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+export interface Times {
+  readonly medianMs: number;
+  readonly lastMs: number;
+}
+
+/** How long these peers took. */
+export function timesOf(peers: readonly CrowdPeer[]): Times {
+  const took = peers.map((peer) => peer.tookMs);
+  return { medianMs: median(took), lastMs: Math.max(...took) };
 }
 
 export function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {

@@ -83,6 +83,11 @@ export class CrowdPeer {
     return !Number.isNaN(this.completedMs);
   }
 
+  /** From its start to its last piece; NaN while pieces are missing. */
+  get tookMs(): number {
+    return this.completedMs - this.startedMs;
+  }
+
   get torrent(): Torrent | undefined {
     return this.#torrent;
   }

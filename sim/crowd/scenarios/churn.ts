@@ -1,7 +1,7 @@
 // The same crowd twice: once everybody stays, once a part leaves in the middle and others come in their place.
 import { randomFraction, seededRandom, shuffle } from '../../../src/base/random.ts';
 import { boundMs, type CrowdOptions } from '../crowd-options.ts';
-import { type CrowdOutcome, median, outcomeOf } from '../crowd-outcome.ts';
+import { type CrowdOutcome, outcomeOf, type Times, timesOf } from '../crowd-outcome.ts';
 import { addLateLeecher, type CrowdScenario, makeCrowd, untilComplete } from '../crowd-scenario.ts';
 
 const LEAVING_RATIO = 0.3;
@@ -34,10 +34,8 @@ export const churn: CrowdScenario = {
   },
 };
 
-interface Run {
-  /** Of those who stay in both. */
-  readonly medianMs: number;
-  readonly lastMs: number;
+/** Times of those who stay in both. */
+interface Run extends Times {
   readonly outcome: CrowdOutcome;
 }
 
@@ -55,9 +53,8 @@ function runCrowd(options: CrowdOptions, leaving: ReadonlySet<number>, withinMs:
   }
   const staying = leechers.filter((_, index) => !leaving.has(index));
   untilComplete(world, staying, bound * LIMIT);
-  const took = staying.map((peer) => peer.completedMs - peer.startedMs);
   const label = withinMs === undefined ? 'all stay' : 'three in ten leave';
-  return { medianMs: median(took), lastMs: Math.max(...took), outcome: outcomeOf(world, label) };
+  return { ...timesOf(staying), outcome: outcomeOf(world, label) };
 }
 
 function drawLeaving({ seed, peerCount }: CrowdOptions): ReadonlySet<number> {

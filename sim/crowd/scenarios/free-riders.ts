@@ -30,7 +30,7 @@ export const freeRiders: CrowdScenario = {
     const took: number[] = [];
     world.onComplete = (peer) => {
       if (peer.role !== 'leecher') return;
-      if (!atStart.has(peer)) took.push(peer.completedMs - peer.startedMs);
+      if (!atStart.has(peer)) took.push(peer.tookMs);
       world.after(0, () => world.remove(peer));
       addLateLeecher(options, world, 0);
     };
@@ -57,7 +57,7 @@ export const freeRiders: CrowdScenario = {
 
 /** Of one that is not complete: what it would take at the pace that it has had so far. */
 function timeOf(peer: CrowdPeer, nowMs: number, pieceCount: number): number {
-  if (peer.isComplete) return peer.completedMs - peer.startedMs;
+  if (peer.isComplete) return peer.tookMs;
   return ((nowMs - peer.startedMs) * pieceCount) / Math.max(1, peer.havePieceCount);
 }
 

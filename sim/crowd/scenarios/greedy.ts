@@ -1,7 +1,7 @@
 // A small swarm, three of ten of which accept and never give: what that costs the others.
 import { NeverUnchoke } from '../../variants/never-unchoke.ts';
 import { boundMs, type CrowdOptions } from '../crowd-options.ts';
-import { type CrowdOutcome, median, outcomeOf } from '../crowd-outcome.ts';
+import { type CrowdOutcome, outcomeOf, type Times, timesOf } from '../crowd-outcome.ts';
 import { type CrowdScenario, makeCrowd, untilComplete } from '../crowd-scenario.ts';
 
 const GREEDY_IN_TEN = 3;
@@ -32,10 +32,8 @@ export const greedy: CrowdScenario = {
   },
 };
 
-interface Run {
-  /** Of those who are honest in both. */
-  readonly medianMs: number;
-  readonly lastMs: number;
+/** Times of those who are honest in both. */
+interface Run extends Times {
   readonly boundMs: number;
   readonly outcome: CrowdOutcome;
 }
@@ -49,6 +47,5 @@ function runSwarm(options: CrowdOptions, label: string, hasGreedy: boolean): Run
   const bound = boundMs(world.contentBytes, seedCapacity, leecherCapacities);
   const honest = leechers.filter((_, index) => !isGreedy(index));
   untilComplete(world, honest, bound * LIMIT);
-  const took = honest.map((peer) => peer.completedMs - peer.startedMs);
-  return { medianMs: median(took), lastMs: Math.max(...took), boundMs: bound, outcome: outcomeOf(world, label) };
+  return { ...timesOf(honest), boundMs: bound, outcome: outcomeOf(world, label) };
 }

@@ -31,7 +31,7 @@ export const poisoned: CrowdScenario = {
     const guilty = leechers.filter(({ role, host }) => role === 'poisoner' && host.badBlockCount > 0);
     const escaped = guilty.filter(({ host }) => !banned.has(host.address));
     const innocent = byHonest.filter((address) => !poisoners.has(address));
-    const took = honest.map((peer) => peer.completedMs - peer.startedMs);
+    const took = honest.map((peer) => peer.tookMs);
     return {
       figures: [
         { name: 'lost bytes', value: waste.failed, unit: 'percent', goal: { atMost: 0.03 } },
