@@ -1,6 +1,7 @@
 // What a disk's thread is asked to do and what it answers: plain values, cheap to send to another thread.
 import type { DiskError } from '../../platform/disk.ts';
 import type { ExpectedDigest } from './piece-hasher.ts';
+import type { JobOutcome } from './worker-pool.ts';
 
 /** `storageId` names a `StoredTorrent` that the thread was given before. */
 export type DiskJob =
@@ -33,4 +34,10 @@ export interface DiskAnswer {
   /** Of `openForReading`: the receiver closes it; absent when there is no such file. */
   readonly fd?: number;
   readonly isPartFile?: boolean;
+}
+
+/** What a thread of a pool made of a job. */
+export function diskAnswerOf(outcome: JobOutcome<DiskAnswer>): DiskAnswer {
+  if (outcome.ok) return outcome.answer;
+  return { error: { code: 'DISK_IO', message: `a disk thread failed: ${outcome.message}` } };
 }

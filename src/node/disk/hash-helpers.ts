@@ -1,7 +1,7 @@
 // Worker threads that help a thread which hashes pieces itself: what is to be hashed waits in one queue, from which they
 // are served and from which the caller's thread takes. A thread gets nothing before it has started, so nothing waits for
 // one; and little at once, so that all end at the same time.
-import type { DiskAnswer, DiskJob } from './disk-job.ts';
+import { type DiskAnswer, type DiskJob, diskAnswerOf } from './disk-job.ts';
 import type { StoredTorrent } from './stored-torrent.ts';
 import type { WorkerDiskData, WorkerDiskJob } from './worker-disk.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -98,8 +98,7 @@ export class HashHelpers {
     this.#pool.run(wrapped, { cost: costBytes, resources }, (outcome) => {
       this.#givenCount--;
       this.#givenBytes -= costBytes;
-      if (outcome.ok) onDone(outcome.answer);
-      else onDone({ error: { code: 'DISK_IO', message: `a disk thread failed: ${outcome.message}` } });
+      onDone(diskAnswerOf(outcome));
       this.#give();
     });
   }

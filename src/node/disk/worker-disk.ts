@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { Disk, Storage, StorageSpec, WriteOutcome } from '../../platform/disk.ts';
 import { OPEN_FILES_MAX } from '../../protocol/limits.ts';
 import { FileLayout } from '../../storage/file-layout.ts';
-import type { DiskAnswer, DiskJob } from './disk-job.ts';
+import { type DiskAnswer, type DiskJob, diskAnswerOf } from './disk-job.ts';
 import { QueuedStorage, type StorageBackend } from './queued-storage.ts';
 import { ReadHandles } from './read-handles.ts';
 import { StorageReader } from './storage-reader.ts';
@@ -160,10 +160,7 @@ export class WorkerDisk implements Disk {
     };
     const resources = arena === undefined ? [torrent] : [torrent, arena];
     const stayBelow = data === undefined ? undefined : WRITES_STAY_BELOW;
-    this.#pool.run(wrapped, { cost, stayBelow, resources }, (outcome) => {
-      if (outcome.ok) onDone(outcome.answer);
-      else onDone({ error: { code: 'DISK_IO', message: `a disk thread failed: ${outcome.message}` } });
-    });
+    this.#pool.run(wrapped, { cost, stayBelow, resources }, (outcome) => onDone(diskAnswerOf(outcome)));
   }
 
   #runHash(job: DiskJob, torrent: PoolResource, costBytes: number, onDone: (answer: DiskAnswer) => void): void {
