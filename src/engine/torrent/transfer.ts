@@ -18,7 +18,7 @@ import type { TorrentContent } from './torrent-content.ts';
 import type { Upload, UploadHost, UploadPeer } from './upload.ts';
 import type { PressureListener } from './write-pressure.ts';
 
-/** Pieces that may be open at once: as many as fit the memory for unwritten data, within these bounds. */
+/** Pieces that may be open at once: as many as fit their half of the memory for blocks, within these bounds. */
 const OPEN_PIECES_MIN = 2;
 const OPEN_PIECES_MAX = 4_096;
 /** Senders that are remembered after they have gone, for the verdict on pieces they had a part in. */

@@ -25,6 +25,8 @@ const NO_BLOCK: number = constants.O_NONBLOCK ?? 0;
 const KEEP_MS = 1_000;
 /** Folders above the last one that stay open, the outermost first. */
 const FOLDERS_KEPT_MAX = 8;
+/** To open a file: opening and creating take turns. */
+const ATTEMPTS_MAX = 6;
 
 /** A folder that was reached without following a link. Valid until the walker's next step. */
 export interface Folder {
@@ -241,9 +243,6 @@ export function openFile(folder: Folder, name: string, options: OpenFileOptions)
     }
   }
 }
-
-/** Opening and creating take turns. */
-const ATTEMPTS_MAX = 6;
 
 function checkOrdinary(fd: number, path: string, refuseLinks: boolean): void {
   const stats = fstatSync(fd);
