@@ -95,6 +95,38 @@ function errorProblems(counts) {
   return problems;
 }
 
+/** The members of `export type NAME = 'a' | 'b';`. */
+export function unionMembers(source, name) {
+  const body = new RegExp(`export type ${name} =([^;]*);`).exec(source)?.[1] ?? '';
+  return [...body.matchAll(/'([^']+)'/g)].map((match) => match[1]);
+}
+
+/** Codes of a union that the table under the heading lacks, and rows of it that are no code. */
+export function reasonProblems(document, heading, codes) {
+  const section = document.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  const rows = rowsOf(section)
+    .map((cells) => nameIn(cells[0]))
+    .filter((code) => code !== undefined);
+  const lacking = codes.filter((code) => !rows.includes(code));
+  const unknown = rows.filter((code) => !codes.includes(code));
+  return [
+    ...lacking.map((code) => `docs/diagnosis.md: "${heading}" has no sentence for ${code}`),
+    ...unknown.map((code) => `docs/diagnosis.md: "${heading}" has ${code}, which is no code`),
+  ];
+}
+
+function diagnosisProblems(counts) {
+  const source = read('src/engine/diagnosis/reasons.ts');
+  const document = read('docs/diagnosis.md');
+  const tables = { 'Reasons of a torrent': 'TorrentReasonCode', 'Reasons of a peer': 'PeerReasonCode' };
+  counts.reasons = 0;
+  return Object.entries(tables).flatMap(([heading, union]) => {
+    const codes = unionMembers(source, union);
+    counts.reasons += codes.length;
+    return codes.length === 0 ? [`${union} has no members`] : reasonProblems(document, heading, codes);
+  });
+}
+
 /** Each declaration that index.ts re-exports opens with a doc comment where it is declared. */
 function exportProblems(counts) {
   const problems = [];
@@ -226,6 +258,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const problems = [
     ...limitProblems(counts),
     ...errorProblems(counts),
+    ...diagnosisProblems(counts),
     ...exportProblems(counts),
     ...documentProblems(counts),
     ...roomProblems(read('ARCHITECTURE.md'), ALLOWED),
@@ -233,8 +266,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   ];
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exit(1);
-  const { limits, codes, exports, documents } = counts;
+  const { limits, codes, reasons, exports, documents } = counts;
   console.log(
-    `check-docs: ${limits} limits, ${codes} error codes, ${exports} public exports, ${documents} documents hold`,
+    `check-docs: ${limits} limits, ${codes} error codes, ${reasons} reasons, ${exports} public exports, ${documents} documents hold`,
   );
 }

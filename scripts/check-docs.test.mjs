@@ -7,7 +7,9 @@ import {
   linkProblems,
   mentionProblems,
   numberOf,
+  reasonProblems,
   roomProblems,
+  unionMembers,
 } from './check-docs.mjs';
 
 test('values of limits are read from the code and from the table', () => {
@@ -56,4 +58,13 @@ test('a claim about a BEP names a file and a test', () => {
   expect(find('3', 'Base', 'partly', '', '`src/a.ts`', '')).toHaveLength(1);
   expect(find('3', 'Base', 'yes', '', '', '`src/a.test.ts`')).toHaveLength(1);
   expect(find('3', 'Base', 'almost', '', '`src/a.ts`', '`src/a.test.ts`')).toHaveLength(1);
+});
+
+test('codes of a diagnosis are compared with their table in both directions', () => {
+  const source = "/** A. */\nexport type Code =\n  | 'slow'\n  | 'stopped';\nexport type Other = 'x';\n";
+  expect(unionMembers(source, 'Code')).toEqual(['slow', 'stopped']);
+  const table = '# D\n## One\n| Code | Sentence |\n| --- | --- |\n| `slow` | It is. |\n| `gone` | Was. |\n## Two\n';
+  expect(reasonProblems(table, 'One', ['slow', 'gone'])).toEqual([]);
+  expect(reasonProblems(table, 'One', ['slow', 'stopped'])).toHaveLength(2);
+  expect(reasonProblems(table, 'Two', ['slow'])).toHaveLength(1);
 });

@@ -42,6 +42,15 @@ export type {
   VerifyTorrentOptions,
   WaitOptions,
 } from './engine/api.ts';
+export type {
+  PeerReason,
+  PeerReasonCode,
+  PeerReasonCounts,
+  ReasonEffect,
+  TorrentDiagnosis,
+  TorrentReason,
+  TorrentReasonCode,
+} from './engine/diagnosis/reasons.ts';
 export { Torrent } from './engine/torrent/torrent.ts';
 export type { Log, LogLevel } from './platform/log.ts';
 export { SessionError, type SessionErrorCode } from './platform/session-error.ts';

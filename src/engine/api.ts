@@ -4,6 +4,7 @@
 import type { Log } from '../platform/log.ts';
 import type { SessionError } from '../platform/session-error.ts';
 import type { TorrentFormat } from '../protocol/metainfo/metainfo.ts';
+import type { PeerReason, TorrentDiagnosis } from './diagnosis/reasons.ts';
 
 /** Options of a session; all optional. */
 export interface SessionOptions {
@@ -118,6 +119,8 @@ export interface PeerStats {
   readonly amInterested: boolean;
   readonly peerChoking: boolean;
   readonly peerInterested: boolean;
+  /** Why it gives what it gives; of a complete torrent, why it gets what it gets. */
+  readonly reason: PeerReason;
 }
 
 /** One tracker of a torrent. */
@@ -236,6 +239,8 @@ export interface TorrentLike {
   readonly error: SessionError | undefined;
   readonly magnet: string;
   stats(): TorrentStats;
+  /** Why it is as fast as it is, made when it is asked for; looks at every peer and every known address. */
+  diagnosis(): TorrentDiagnosis;
   peers(): readonly PeerStats[];
   trackers(): readonly TrackerStats[];
   /** Resolves once the metadata is known and the disk is checked. @throws {SessionError} when the torrent fails. */

@@ -3,6 +3,9 @@
 import type { RateLimiter } from '../swarm/rate-limiter.ts';
 import type { DeadlineEntry, DeadlineQueue } from './deadline-queue.ts';
 
+/** So long after it refused bytes a limit is said to be in use. */
+const RECENT_MS = 1_000;
+
 export interface GateWaiter {
   /** What `handleGateOpen` threw by a mistake of ours. */
   handleBug(error: unknown): void;
@@ -17,6 +20,9 @@ export class TransferGate implements DeadlineEntry {
   #waiters: Map<GateWaiter, number> | undefined;
   /** Those in line are being called: what is there is for them. */
   #isOpening = false;
+  /** The limiter that granted nothing the last time one did, and when. */
+  #refusedBy = -1;
+  #refusedMs = Number.NEGATIVE_INFINITY;
 
   constructor(limiters: readonly RateLimiter[], deadlines: DeadlineQueue) {
     this.#limiters = limiters;
@@ -39,9 +45,23 @@ export class TransferGate implements DeadlineEntry {
       // The limiters asked before gave more than can be used.
       for (let j = 0; j < i; j++) this.#limiters[j]!.refund(granted - usable);
       granted = usable;
-      if (granted === 0) return 0;
+      if (granted === 0) {
+        this.#refusedBy = i;
+        this.#refusedMs = nowMs;
+        return 0;
+      }
     }
     return granted;
+  }
+
+  /** The index of the limiter that holds somebody up, or did a moment ago; -1: none. */
+  limitedBy(nowMs: number): number {
+    const isInUse = (this.#waiters?.size ?? 0) > 0 || nowMs - this.#refusedMs <= RECENT_MS;
+    return isInUse ? this.#refusedBy : -1;
+  }
+
+  isWaiting(waiter: GateWaiter): boolean {
+    return this.#waiters?.has(waiter) === true;
   }
 
   /** Gives back what was taken and not used. */

@@ -32,6 +32,22 @@ const RECONNECT_USER_MIN_MS = 5_000;
 /** From the last failure until a tracker's list brings a forgotten address back: the wait that would have come next. */
 const RELISTED_MIN_MS: number = RECONNECT_MIN_MS * 2 ** (DIAL_FAILURES_MAX - 1);
 
+/** How an attempt ended: `ended` is a connection that led to nothing. */
+export type DialFailure = 'refused' | 'timed-out' | 'unreachable' | 'ended';
+
+/** How dialling stands, for diagnostics. */
+export interface DialSummary {
+  /** Addresses known, forgotten ones included, our own left out. */
+  readonly knownCount: number;
+  readonly dialingCount: number;
+  /** May be dialled now. */
+  readonly dueCount: number;
+  /** Until the next one may be; Infinity when none is waiting. */
+  readonly nextInMs: number;
+  /** Addresses whose last attempt failed, by how. */
+  readonly failures: Readonly<Record<DialFailure, number>>;
+}
+
 export interface DialCandidate {
   readonly endpoint: DialEndpoint;
   readonly source: PeerSource;
@@ -44,6 +60,8 @@ interface Entry {
   /** 'forgotten' entries are dialled no more and kept for a while, so that gossip does not bring them back at once. */
   state: 'idle' | 'dialing' | 'connected' | 'forgotten';
   failureCount: number;
+  /** How the last attempt failed; undefined when it did not, or there was none. */
+  failure: DialFailure | undefined;
   /** Idle: not before. Forgotten: not remembered any longer after. */
   dueMs: number;
 }
@@ -98,7 +116,14 @@ export class DialQueue {
     if (this.#entries.size >= PEER_LIST_MAX && !this.#makeRoom(source)) return false;
     this.#deadlineMs = undefined;
     const { address, port } = endpoint;
-    this.#entries.set(key, { endpoint: { address, port }, source, state: 'idle', failureCount: 0, dueMs: nowMs });
+    this.#entries.set(key, {
+      endpoint: { address, port },
+      source,
+      state: 'idle',
+      failureCount: 0,
+      failure: undefined,
+      dueMs: nowMs,
+    });
     return true;
   }
 
@@ -146,15 +171,18 @@ export class DialQueue {
   handleConnected(endpoint: DialEndpoint): void {
     this.#deadlineMs = undefined;
     const entry = this.#entries.get(endpointKey(endpoint));
-    if (entry !== undefined) entry.state = 'connected';
+    if (entry === undefined) return;
+    entry.state = 'connected';
+    entry.failure = undefined;
   }
 
   /** The attempt failed, or the handshake did. */
-  handleFailed(endpoint: DialEndpoint, nowMs: number): void {
+  handleFailed(endpoint: DialEndpoint, nowMs: number, failure: DialFailure = 'ended'): void {
     this.#deadlineMs = undefined;
     const entry = this.#entries.get(endpointKey(endpoint));
     if (entry === undefined || entry.dueMs === NEVER) return;
     entry.failureCount++;
+    entry.failure = failure;
     if (entry.failureCount >= DIAL_FAILURES_MAX && entry.source !== 'user') {
       entry.state = 'forgotten';
       entry.dueMs = nowMs + RECONNECT_MAX_MS;
@@ -202,6 +230,26 @@ export class DialQueue {
 
   isBanned(address: string, nowMs: number): boolean {
     return this.bans.isBanned(address, nowMs);
+  }
+
+  /** Looks at every address: for diagnostics. */
+  summary(nowMs: number): DialSummary {
+    const failures: Record<DialFailure, number> = { refused: 0, 'timed-out': 0, unreachable: 0, ended: 0 };
+    let knownCount = 0;
+    let dialingCount = 0;
+    let dueCount = 0;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const entry of this.#entries.values()) {
+      if (entry.dueMs === NEVER) continue;
+      knownCount++;
+      if (entry.failure !== undefined && entry.state !== 'dialing') failures[entry.failure]++;
+      if (entry.state === 'dialing') dialingCount++;
+      if (entry.state !== 'idle') continue;
+      const dueMs = this.#dueMs(entry);
+      if (dueMs <= nowMs) dueCount++;
+      nextMs = Math.min(nextMs, dueMs);
+    }
+    return { knownCount, dialingCount, dueCount, nextInMs: Math.max(0, nextMs - nowMs), failures };
   }
 
   #dueMs(entry: Entry): number {

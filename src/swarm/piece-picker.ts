@@ -86,6 +86,19 @@ export class PiecePicker {
     return this.#table.wantedMissingCount;
   }
 
+  /** Wanted pieces not had that no peer has, for when there are peers. Looks at the open pieces one by one. */
+  get unavailableCount(): number {
+    const { count, availableCount } = this.#table.buckets;
+    let unavailable = count - availableCount;
+    for (const { pieceIndex } of this.partialPieces()) if (this.availabilityOf(pieceIndex) === 0) unavailable++;
+    return unavailable;
+  }
+
+  /** Pieces whose blocks are all here and that wait for `handlePieceVerified` or `handlePieceFailed`. */
+  get hashingCount(): number {
+    return this.#openPieces?.completeCount ?? 0;
+  }
+
   /** Every wanted piece is had. */
   get isComplete(): boolean {
     return this.#table.wantedMissingCount === 0;

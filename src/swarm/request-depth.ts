@@ -89,6 +89,11 @@ export class RequestDepth {
     return this.#rate;
   }
 
+  /** What the link to the peer and back holds at the present rate. */
+  get requestsInFlight(): number {
+    return this.#linkBytes / BLOCK_BYTES;
+  }
+
   /** Requests worth having under way now. */
   desired(): number {
     if (this.#isShallow && !this.hasCompany) {

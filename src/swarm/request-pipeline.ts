@@ -62,6 +62,11 @@ export class RequestPipeline {
     return this.#isSnubbed ? 0 : this.#depth.bytesPerSecond;
   }
 
+  /** Its queue is full and empties within two round trips: the peer would give more if it took more requests. */
+  get isBoundByQueue(): boolean {
+    return this.outstanding >= this.#depthMax && 2 * this.#depth.requestsInFlight >= this.#depthMax;
+  }
+
   /** How long the peer may send no block while requests are under way. */
   get blockTimeoutMs(): number {
     if (this.#isSnubbed) return TIMEOUT_MAX_MS;

@@ -1,5 +1,6 @@
 // Stand-ins for tests of what is printed: streams that remember, a context in memory, numbers of a torrent.
 import type { SessionOptions, TorrentLike, TorrentStats } from '../../engine/api.ts';
+import type { TorrentDiagnosis } from '../../engine/diagnosis/reasons.ts';
 import type { CliContext, OutputStream } from '../context.ts';
 
 export class MemoryStream implements OutputStream {
@@ -64,6 +65,18 @@ export function statsWith(overrides: Partial<TorrentStats>): TorrentStats {
   };
 }
 
+export function diagnosisWith(overrides: Partial<TorrentDiagnosis>): TorrentDiagnosis {
+  return {
+    code: 'downloading',
+    effect: 'fine',
+    message: '1 of 1 connected peer gives what we ask for.',
+    details: {},
+    further: [],
+    peers: {},
+    ...overrides,
+  };
+}
+
 /** A torrent that never changes by itself: its waits end only by `signal`, unless overridden. */
 export function torrentWith(overrides: Partial<TorrentLike>): TorrentLike {
   const untilAborted = (options: { readonly signal?: AbortSignal } = {}): Promise<void> =>
@@ -81,6 +94,7 @@ export function torrentWith(overrides: Partial<TorrentLike>): TorrentLike {
     error: undefined,
     magnet: 'magnet:?xt=urn:btih:aa',
     stats: () => statsWith({}),
+    diagnosis: () => diagnosisWith({}),
     peers: () => [],
     trackers: () => [],
     whenReady: () => Promise.resolve(),

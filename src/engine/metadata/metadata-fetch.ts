@@ -7,6 +7,7 @@ import { decodeInfoDictionary, type InfoDictionary } from '../../protocol/metain
 import type { HashesMessage, HashRequest } from '../../protocol/wire/hash-messages.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type { PeerSource } from '../../swarm/dial-queue.ts';
+import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import type { SwarmHashes } from '../torrent/swarm-hash.ts';
 import type { MetadataPeer, MetadataPeerHost } from './metadata-peer.ts';
@@ -57,6 +58,16 @@ export class MetadataFetch implements MetadataPeerHost, PieceLayerFetchHost {
   /** Connected peers and those being dialled. */
   get connectionCount(): number {
     return this.#peers.connectionCount;
+  }
+
+  /** Peers that can be asked. */
+  get readyPeerCount(): number {
+    return this.#peers.readyCount;
+  }
+
+  /** For diagnostics. */
+  connectionFacts(): ConnectionFacts {
+    return this.#peers.connectionFacts();
   }
 
   /** The addresses given so far that were worth keeping. */

@@ -5,6 +5,7 @@ import { PEER_LIST_MAX } from '../../protocol/limits.ts';
 import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type { PeerSource } from '../../swarm/dial-queue.ts';
+import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
 import { Dialer, type DialerHost } from '../session/dialer.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { isSwarmHashOf, type SwarmHashes, swarmHashesOf } from '../torrent/swarm-hash.ts';
@@ -78,6 +79,16 @@ export class MetadataPeers implements DialerHost {
 
   get standingCount(): number {
     return this.#peers.size;
+  }
+
+  /** Both handshakes are done with so many. */
+  get readyCount(): number {
+    return this.peers().filter(({ isReady }) => isReady).length;
+  }
+
+  /** For diagnostics. */
+  connectionFacts(): ConnectionFacts {
+    return { ...this.#dialer.summary(this.#nowMs()), handshakingCount: this.standingCount - this.readyCount };
   }
 
   peers(): readonly MetadataPeer[] {

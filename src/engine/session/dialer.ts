@@ -1,9 +1,9 @@
 // The dialling of one torrent: which addresses are known and how each fared, the dials under way, and when the next may
 // begin within the session's budget. Hands every connected socket to its host, whose it is from then on, with its place
 // in the budget; knows nothing of handshakes.
-import type { Endpoint, TcpSocket } from '../../platform/network.ts';
+import type { Endpoint, NetworkError, TcpSocket } from '../../platform/network.ts';
 import { CONNECT_TIMEOUT_MS } from '../../protocol/limits.ts';
-import { DialQueue } from '../../swarm/dial-queue.ts';
+import { type DialFailure, DialQueue, type DialSummary } from '../../swarm/dial-queue.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
 import type { EngineContext } from './engine-context.ts';
 
@@ -14,6 +14,20 @@ export interface DialerHost {
   /** A mistake of ours showed itself. */
   handleBug(error: unknown): void;
 }
+
+export interface DialerSummary extends DialSummary {
+  /** The limit of connections that is reached, and how many it allows. */
+  readonly fullLimit: 'session' | 'torrent' | undefined;
+  readonly connectionsMax: number;
+}
+
+const NOBODY_KNOWN: DialSummary = {
+  knownCount: 0,
+  dialingCount: 0,
+  dueCount: 0,
+  nextInMs: Number.POSITIVE_INFINITY,
+  failures: { refused: 0, 'timed-out': 0, unreachable: 0, ended: 0 },
+};
 
 interface Dial {
   readonly endpoint: Endpoint;
@@ -92,6 +106,15 @@ export class Dialer implements DeadlineEntry {
     this.#context.deadlines.expedite(this, this.#nextDialMs(nowMs));
   }
 
+  /** For diagnostics. */
+  summary(nowMs: number): DialerSummary {
+    const { connections, settings } = this.#context;
+    const isSessionFull = !connections.hasRoom;
+    const fullLimit = !this.hasRoom ? 'torrent' : isSessionFull ? 'session' : undefined;
+    const connectionsMax = fullLimit === 'session' ? settings.connectionsMax : this.#connectionsMax;
+    return { ...(this.#queue?.summary(nowMs) ?? NOBODY_KNOWN), fullLimit, connectionsMax };
+  }
+
   handleDeadline(nowMs: number): number {
     this.dialMore(nowMs);
     return this.#nextDialMs(nowMs);
@@ -116,7 +139,7 @@ export class Dialer implements DeadlineEntry {
       {
         handleConnected: () => this.#guard(() => this.#handleDialled(dial)),
         handleData: () => {},
-        handleClosed: () => this.#guard(() => this.#handleFailed(dial)),
+        handleClosed: (error) => this.#guard(() => this.#handleFailed(dial, error)),
       },
     );
     const dial: Dial = { endpoint, socket };
@@ -132,9 +155,9 @@ export class Dialer implements DeadlineEntry {
     this.#host.handleDialled(dial.socket, dial.endpoint);
   }
 
-  #handleFailed(dial: Dial): void {
+  #handleFailed(dial: Dial, error: NetworkError | undefined): void {
     if (!this.#drop(dial)) return;
-    this.queue.handleFailed(dial.endpoint, this.#nowMs());
+    this.queue.handleFailed(dial.endpoint, this.#nowMs(), failureOf(error));
     this.dialMore(this.#nowMs());
   }
 
@@ -165,4 +188,9 @@ export class Dialer implements DeadlineEntry {
   #nowMs(): number {
     return this.#context.platform.clock.nowMs();
   }
+}
+
+function failureOf(error: NetworkError | undefined): DialFailure {
+  if (error?.code === 'CONNECTION_REFUSED') return 'refused';
+  return error?.code === 'CONNECT_TIMED_OUT' ? 'timed-out' : 'unreachable';
 }

@@ -21,6 +21,7 @@ import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type { ViolationCode } from '../../protocol/wire/violation.ts';
 import { isPublic } from '../../swarm/dial-address.ts';
 import type { PeerSource } from '../../swarm/dial-queue.ts';
+import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
 import type { KeptConnection } from '../metadata/metadata-peers.ts';
 import { Dialer, type DialerHost } from '../session/dialer.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -88,6 +89,13 @@ export class Connector implements PeerSessionHost, DialerHost {
 
   get connectionCount(): number {
     return this.#dialer.connectionCount;
+  }
+
+  /** For diagnostics. */
+  connectionFacts(): ConnectionFacts {
+    let admittedCount = 0;
+    for (const _peer of this.peers()) admittedCount++;
+    return { ...this.#dialer.summary(this.#nowMs()), handshakingCount: this.standingCount - admittedCount };
   }
 
   /** Those that take part, in the order in which they came. */

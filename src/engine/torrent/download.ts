@@ -94,6 +94,11 @@ export class Download {
     return this.#buffers.size === 0;
   }
 
+  /** Where bytes are asked for; for diagnostics. */
+  get gate(): TransferGate {
+    return this.#parts.gate;
+  }
+
   /**
    * Asks the peer for as many blocks as its pipeline, the limits and the picker allow. Returns false when the picker
    * has nothing for a peer that could be asked.

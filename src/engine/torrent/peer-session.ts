@@ -235,6 +235,11 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     return this.#readingBytes + this.socket.bufferedBytes;
   }
 
+  /** Blocks are being read for it, and none waits in its socket. */
+  get isAwaitingReads(): boolean {
+    return this.#readingBytes > 0 && this.socket.bufferedBytes === 0;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }

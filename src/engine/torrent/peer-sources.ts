@@ -37,6 +37,9 @@ export class PeerSources implements AnnouncerHost {
   #announcer: TorrentAnnouncer | undefined;
   /** Trackers are told of us. */
   #isAnnouncing = false;
+  /** Named by the user or a magnet link, whole; and those of them whose name has no address. */
+  namedPeerCount = 0;
+  unresolvedPeerCount = 0;
 
   constructor(context: EngineContext, host: PeerSourcesHost, options: AddTorrentOptions) {
     this.#context = context;
@@ -53,6 +56,8 @@ export class PeerSources implements AnnouncerHost {
       this.#isAnnouncing = true;
       this.#announcer?.start();
     }
+    this.namedPeerCount = 0;
+    this.unresolvedPeerCount = 0;
     this.#resolvePeers(this.#userPeers, 'user');
     this.#resolvePeers(this.#host.source.peers, 'magnet');
   }
@@ -89,11 +94,13 @@ export class PeerSources implements AnnouncerHost {
   }
 
   resolvePeer(host: string, port: number, source: PeerSource): void {
+    this.namedPeerCount++;
     this.#context.platform.resolver.resolve(host, {
       handleResolved: (addresses) => {
         if (!this.#host.isRemoved) this.#host.addPeers([{ address: addresses[0]!, port }], source);
       },
       handleFailed: (message) => {
+        this.unresolvedPeerCount++;
         this.#context.platform.log.write('warn', `the peer ${host} has no address: ${message}`);
       },
     });

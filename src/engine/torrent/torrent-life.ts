@@ -77,6 +77,11 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     return this.#parts;
   }
 
+  /** While the metadata of a magnet link is being fetched. */
+  get metadata(): MetadataFetch | undefined {
+    return this.#metadata;
+  }
+
   get transfer(): Transfer | undefined {
     return this.#parts?.transfer;
   }

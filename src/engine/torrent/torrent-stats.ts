@@ -1,5 +1,6 @@
 // The numbers of a torrent and of a peer as plain frozen objects.
 import type { PeerStats, TorrentState, TorrentStats } from '../api.ts';
+import type { PeerReason } from '../diagnosis/reasons.ts';
 import type { PeerSession } from './peer-session.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -44,7 +45,7 @@ export function torrentStatsOf({ state, transfer, checkedPieceCount, nowMs }: St
   });
 }
 
-export function peerStatsOf(peer: PeerSession): PeerStats {
+export function peerStatsOf(peer: PeerSession, reason: PeerReason): PeerStats {
   const { connection, have } = peer;
   return Object.freeze({
     address: peer.address,
@@ -59,6 +60,7 @@ export function peerStatsOf(peer: PeerSession): PeerStats {
     amInterested: connection.amInterested,
     peerChoking: connection.peerChoking,
     peerInterested: connection.peerInterested,
+    reason,
   });
 }
 

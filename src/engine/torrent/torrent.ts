@@ -19,6 +19,9 @@ import type {
   VerifyResult,
   WaitOptions,
 } from '../api.ts';
+import type { TorrentDiagnosis } from '../diagnosis/reasons.ts';
+import { reasonOfPeer, takeSnapshot } from '../diagnosis/take-snapshot.ts';
+import { diagnoseTorrent } from '../diagnosis/torrent-diagnosis.ts';
 import { parseHostPort } from '../host-port.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { magnetOf, type TorrentSource } from '../torrent-source.ts';
@@ -162,7 +165,16 @@ export class Torrent implements TorrentLike {
   }
 
   peers(): readonly PeerStats[] {
-    return [...(this.#life.parts?.connector.peers() ?? [])].map((peer) => peerStatsOf(peer));
+    const { parts } = this.#life;
+    if (parts === undefined) return [];
+    const nowMs = this.#context.platform.clock.nowMs();
+    return [...parts.connector.peers()].map((peer) =>
+      peerStatsOf(peer, reasonOfPeer(this.#context, parts.transfer, peer, nowMs)),
+    );
+  }
+
+  diagnosis(): TorrentDiagnosis {
+    return diagnoseTorrent(takeSnapshot(this.#context, this.#life));
   }
 
   trackers(): readonly TrackerStats[] {

@@ -48,12 +48,30 @@ export interface UploadParts {
 export class Upload {
   readonly #host: UploadHost;
   readonly #parts: UploadParts;
+  /** Reads under way, and since when there has been one without a break. */
+  #readCount = 0;
+  #readingSinceMs = 0;
   mode: ChokerMode = 'leeching';
   isRunning = true;
 
   constructor(host: UploadHost, parts: UploadParts) {
     this.#host = host;
     this.#parts = parts;
+  }
+
+  /** Where bytes are asked for; for diagnostics. */
+  get gate(): TransferGate {
+    return this.#parts.gate;
+  }
+
+  /** There is memory for one more batch of blocks. */
+  get hasMemory(): boolean {
+    return this.#parts.buffers.hasRoom;
+  }
+
+  /** How long the disk has been reading without a break. */
+  readingForMs(nowMs: number): number {
+    return this.#readCount === 0 ? 0 : nowMs - this.#readingSinceMs;
   }
 
   /** When the next choke round is due. */
@@ -161,7 +179,9 @@ export class Upload {
       return;
     }
     peer.addReading(wireBytes);
+    if (this.#readCount++ === 0) this.#readingSinceMs = this.#host.nowMs();
     storage.read(batch.pieceIndex, batch.begin, targets, ({ error }) => {
+      this.#readCount--;
       peer.addReading(-wireBytes);
       if (error !== undefined || peer.isClosed) {
         buffers.release(buffer);

@@ -24,6 +24,16 @@ export class WritePressure {
     return this.#isBusy;
   }
 
+  /** Received and not written. */
+  get unwrittenBytes(): number {
+    return this.#disk.pendingWriteBytes;
+  }
+
+  /** Sockets are paused, or were a moment ago and will be again: the disk does not keep up. */
+  get isBehind(): boolean {
+    return this.#isBusy || this.#disk.pendingWriteBytes >= RESUME_BELOW_BYTES;
+  }
+
   add(listener: PressureListener): void {
     this.#listeners.add(listener);
   }

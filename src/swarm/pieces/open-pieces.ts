@@ -68,6 +68,11 @@ export class OpenPieces {
     return this.#open.size === 0 && this.#complete.size === 0 && this.#peers.size === 0;
   }
 
+  /** Pieces that have all their blocks and are not judged yet. */
+  get completeCount(): number {
+    return this.#complete.size;
+  }
+
   /** Blocks of open pieces neither here nor asked for. */
   get freeBlockCount(): number {
     return this.#freeBlockCount;
