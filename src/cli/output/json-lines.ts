@@ -1,5 +1,6 @@
 // The events of `--json`, one object a line. Names and meaning are a contract with scripts.
 import type { TorrentLike, TorrentStats } from '../../engine/api.ts';
+import type { TorrentDiagnosis } from '../../engine/diagnosis/reasons.ts';
 import { toSafeJson } from './clean-text.ts';
 
 export type Identified = Pick<TorrentLike, 'infoHash' | 'infoHashV2'>;
@@ -27,7 +28,7 @@ export function listeningLine(address: string, port: number): string {
   return toSafeJson({ event: 'listening', address, port });
 }
 
-export function progressLine(torrent: Identified, stats: TorrentStats): string {
+export function progressLine(torrent: Identified, stats: TorrentStats, diagnosis: TorrentDiagnosis): string {
   return toSafeJson({
     event: 'progress',
     infoHash: identity(torrent),
@@ -40,6 +41,7 @@ export function progressLine(torrent: Identified, stats: TorrentStats): string {
     peers: stats.peerCount,
     seeds: stats.seedCount,
     etaSeconds: stats.etaSeconds,
+    diagnosis,
   });
 }
 

@@ -43,7 +43,7 @@ export class JsonReporter implements Reporter {
   }
 
   progress(torrents: readonly TorrentLike[]): void {
-    for (const torrent of torrents) this.#line(progressLine(torrent, torrent.stats()));
+    for (const torrent of torrents) this.#line(progressLine(torrent, torrent.stats(), torrent.diagnosis()));
   }
 
   complete(torrent: TorrentLike, seconds: number): void {

@@ -5,13 +5,13 @@ import type { Failure } from '../exit-code.ts';
 import { writeFailure } from './failure-line.ts';
 import { LiveLines } from './live-lines.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
-import { completeText, liveStatus, nameOf, progressBar } from './status-line.ts';
+import { completeText, liveStatus, nameOf, progressBar, reasonText } from './status-line.ts';
 
 const LIVE_INTERVAL_MS = 250;
 /** Torrents shown at once; the others are counted. */
 const LIVE_TORRENTS_MAX = 8;
 
-/** Two lines a torrent, redrawn in place. */
+/** Two lines a torrent, and a third while something holds it up, redrawn in place. */
 export class LiveReporter implements Reporter {
   readonly intervalMs: number = LIVE_INTERVAL_MS;
   readonly #context: CliContext;
@@ -73,6 +73,8 @@ export class LiveReporter implements Reporter {
   }
 
   #linesOf(torrent: TorrentLike): string[] {
-    return [nameOf(torrent), liveStatus(torrent.stats(), this.#lines.columns, this.#isUnicode)];
+    const lines = [nameOf(torrent), liveStatus(torrent.stats(), this.#lines.columns, this.#isUnicode)];
+    const reason = reasonText(torrent);
+    return reason === undefined ? lines : [...lines, `  ${reason}`];
   }
 }

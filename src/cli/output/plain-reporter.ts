@@ -1,10 +1,11 @@
 // A transfer as plain lines, for a pipe or a log.
 import type { TorrentLike } from '../../engine/api.ts';
+import type { TorrentReasonCode } from '../../engine/diagnosis/reasons.ts';
 import type { CliContext } from '../context.ts';
 import type { Failure } from '../exit-code.ts';
 import { writeFailure } from './failure-line.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
-import { addedText, completeText, nameOf, statusParts } from './status-line.ts';
+import { addedText, completeText, nameOf, reasonText, statusParts } from './status-line.ts';
 
 const PLAIN_INTERVAL_MS = 5_000;
 
@@ -13,6 +14,8 @@ export class PlainReporter implements Reporter {
   readonly intervalMs: number = PLAIN_INTERVAL_MS;
   readonly #context: CliContext;
   readonly #options: ReporterOptions;
+  /** What was last said of each. */
+  readonly #reasons = new WeakMap<TorrentLike, TorrentReasonCode>();
   #preparingShownMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: CliContext, options: ReporterOptions) {
@@ -38,7 +41,10 @@ export class PlainReporter implements Reporter {
   }
 
   progress(torrents: readonly TorrentLike[]): void {
-    for (const torrent of torrents) this.#say(`${nameOf(torrent)}: ${statusParts(torrent.stats(), false).join(', ')}`);
+    for (const torrent of torrents) {
+      this.#say(`${nameOf(torrent)}: ${statusParts(torrent.stats(), false).join(', ')}`);
+      this.#sayReason(torrent);
+    }
   }
 
   complete(torrent: TorrentLike, seconds: number): void {
@@ -62,6 +68,15 @@ export class PlainReporter implements Reporter {
 
   close(): void {
     // Nothing is open.
+  }
+
+  /** Once, until it is another. */
+  #sayReason(torrent: TorrentLike): void {
+    const { code } = torrent.diagnosis();
+    if (this.#reasons.get(torrent) === code) return;
+    this.#reasons.set(torrent, code);
+    const text = reasonText(torrent);
+    if (text !== undefined) this.#say(`${nameOf(torrent)}: ${text}`);
   }
 
   #say(line: string): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { memoryContext, statsWith, torrentWith } from '../testing/fakes.ts';
+import { diagnosisWith, memoryContext, statsWith, torrentWith } from '../testing/fakes.ts';
 import { createReporter } from './create-reporter.ts';
 
 const HOSTILE_NAME = 'evil\u001b]0;owned\u0007\u001b[2J\u009bname\nsecond';
@@ -42,6 +42,7 @@ test('JSON lines have the names that scripts rely on', () => {
     peers: 3,
     seeds: 1,
     etaSeconds: 12,
+    diagnosis: diagnosisWith({}),
   };
   expect(context.stdout.lines.map((line) => JSON.parse(line))).toEqual([
     { event: 'added', infoHash: progress.infoHash, infoHashV2: null, name: 'name', totalSize: 123 },
@@ -75,6 +76,37 @@ test('plain lines say where the torrent stands', () => {
     'name: 50.0 % of 1.0 MiB, down 2 B/s, up 0 B/s, 3 peers (1 seed), 12s left',
     'name: complete, 1.0 MiB in 2s (1 B/s)',
   ]);
+});
+
+// Goal: what holds a torrent up is said once in plain lines, and stands under it on a terminal as long as it is true.
+test('a torrent that waits or is limited says why', () => {
+  const context = memoryContext();
+  const plain = createReporter(context, { json: false, quiet: false, verbosity: 0 });
+  let diagnosis = diagnosisWith({});
+  const slow = torrentWith({ stats: () => statsWith({}), diagnosis: () => diagnosis });
+  const reasons = (): string[] => context.stdout.lines.filter((line) => !line.includes('% of'));
+  plain.progress([slow]);
+  expect(reasons()).toEqual([]);
+  diagnosis = diagnosisWith({ code: 'choked-by-all', effect: 'waiting', message: 'All 4 peers choke us.' });
+  plain.progress([slow]);
+  plain.progress([slow]);
+  expect(reasons()).toEqual(['name: waiting: all 4 peers choke us']);
+  diagnosis = diagnosisWith({ code: 'no-peers', effect: 'waiting', message: 'No peer; failed (\u001b[2Jx).' });
+  plain.progress([slow]);
+  expect(reasons().at(-1)).toBe('name: waiting: no peer; failed (x)');
+  diagnosis = diagnosisWith({ code: 'checking', effect: 'waiting', message: 'It is being checked.' });
+  plain.progress([slow]);
+  diagnosis = diagnosisWith({ code: 'downloading' });
+  plain.progress([slow]);
+  expect(reasons()).toHaveLength(2);
+
+  const terminal = memoryContext({ isTTY: true });
+  const live = createReporter(terminal, { json: false, quiet: false, verbosity: 0 });
+  live.progress([slow]);
+  expect(terminal.stdout.text).not.toContain('limited');
+  diagnosis = diagnosisWith({ code: 'disk-writes', effect: 'limited', message: 'The disk is slow.' });
+  live.progress([slow]);
+  expect(terminal.stdout.text).toContain('  limited: the disk is slow\u001b[K\n');
 });
 
 test.each([

@@ -1,5 +1,6 @@
 // One torrent's present in words: shared by the redrawn lines of a terminal and the plain lines of a pipe.
 import type { TorrentLike, TorrentStats } from '../../engine/api.ts';
+import type { TorrentReasonCode } from '../../engine/diagnosis/reasons.ts';
 import { cleanText } from './clean-text.ts';
 import { formatBytes, formatCount, formatRate, formatSeconds, formatShare } from './format.ts';
 
@@ -8,6 +9,9 @@ const BAR_CELLS_MIN = 8;
 /** Brackets, the indent of the line and the gap behind the bar. */
 const BAR_FRAME_CELLS = 6;
 const NAME_MAX_CHARACTERS = 200;
+const REASON_MAX_CHARACTERS = 300;
+/** Reasons that are a state of the torrent, which is shown anyway. */
+const STATES_THAT_TELL: readonly TorrentReasonCode[] = ['stopped', 'failed', 'checking'];
 
 /** Share of the wanted bytes that are had, 0 to 1. */
 function shareOf(stats: TorrentStats): number {
@@ -58,6 +62,14 @@ export function progressBar(share: number, isUnicode: boolean, cells: number = B
   const filled = Math.floor(Math.min(Math.max(share, 0), 1) * cells);
   const [full, empty] = isUnicode ? ['█', '░'] : ['#', '-'];
   return `[${full.repeat(filled)}${empty.repeat(cells - filled)}]`;
+}
+
+/** `waiting: all 4 peers choke us`; undefined when nothing holds the torrent up, or its state says it already. */
+export function reasonText(torrent: TorrentLike): string | undefined {
+  const { code, effect, message } = torrent.diagnosis();
+  if (effect === 'fine' || STATES_THAT_TELL.includes(code)) return undefined;
+  const sentence = cleanText(message, REASON_MAX_CHARACTERS).replace(/\.$/, '');
+  return `${effect}: ${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`;
 }
 
 export function nameOf(torrent: TorrentLike): string {
