@@ -17,6 +17,9 @@ import { silentPeers, stallingPeers, unchokeNever } from './silent-peers.ts';
 import { slowDisk, stuckDisk } from './slow-disk.ts';
 import { slowLoris } from './slow-loris.ts';
 import { trackerEvents, trackerRecovers, udpTrackerRecovers } from './tracker-recovers.ts';
+import { whyConnectionLimit, whyNoMetadata, whyNoPeers, whyUnreachable } from './why-nobody.ts';
+import { whyChoked, whyDisk, whyDownloadLimit, whyFailed, whyNobodyHas, whyRequestQueue } from './why-slow-download.ts';
+import { whyDiskReads, whyNobodyTakes, whyNothingWanted, whyUploadLimit } from './why-slow-upload.ts';
 import { wireRules } from './wire-rules.ts';
 
 /** What peers and links do to each other. */
@@ -68,4 +71,27 @@ export const FAULT_SCENARIOS: readonly Scenario[] = [
   brokenDisk,
 ];
 
-export const ALL_SCENARIOS: readonly Scenario[] = [...EXCHANGE_SCENARIOS, ...HOSTILE_SCENARIOS, ...FAULT_SCENARIOS];
+/** Each reason of a diagnosis, made to be the main one. */
+export const DIAGNOSIS_SCENARIOS: readonly Scenario[] = [
+  whyNoPeers,
+  whyUnreachable,
+  whyConnectionLimit,
+  whyNoMetadata,
+  whyChoked,
+  whyNobodyHas,
+  whyDownloadLimit,
+  whyRequestQueue,
+  whyDisk,
+  whyFailed,
+  whyNobodyTakes,
+  whyNothingWanted,
+  whyUploadLimit,
+  whyDiskReads,
+];
+
+export const ALL_SCENARIOS: readonly Scenario[] = [
+  ...EXCHANGE_SCENARIOS,
+  ...HOSTILE_SCENARIOS,
+  ...FAULT_SCENARIOS,
+  ...DIAGNOSIS_SCENARIOS,
+];

@@ -203,6 +203,7 @@ export class SimWorld implements PeerSurroundings {
     for (const [name, value] of Object.entries(stats)) {
       if (typeof value === 'number' && !(value >= 0)) this.report(`${peer.name}: stats().${name} is ${value}`);
     }
+    this.#inspectDiagnosis(peer, stats.peerCount);
     if (stats.peerCount > CONNECTIONS_PER_TORRENT_MAX) this.report(`${peer.name} has ${stats.peerCount} peers`);
     if (stats.havePieceCount > stats.pieceCount || stats.haveBytes > stats.wantedBytes) {
       this.report(`${peer.name} has more than there is: ${JSON.stringify(stats)}`);
@@ -211,5 +212,15 @@ export class SimWorld implements PeerSurroundings {
     if (disk.mostPendingWriteBytes > UNWRITTEN_TOTAL_MAX_BYTES * 1.25) {
       this.report(`${peer.name} had ${disk.mostPendingWriteBytes} bytes unwritten`);
     }
+  }
+
+  /** There is a reason at any moment, with no number missing in its sentence, and one of each peer. */
+  #inspectDiagnosis(peer: SimPeer, peerCount: number): void {
+    const { code, message, further, peers } = peer.torrent.diagnosis();
+    for (const sentence of [message, ...further.map((reason) => reason.message)]) {
+      if (/undefined|NaN|Infinity| -\d/.test(sentence)) this.report(`${peer.name} is ${code}: ${sentence}`);
+    }
+    const countedPeers = Object.values(peers).reduce((sum, count) => sum + count, 0);
+    if (countedPeers !== peerCount) this.report(`${peer.name} has ${peerCount} peers, ${countedPeers} with a reason`);
   }
 }
