@@ -1,6 +1,7 @@
 // Every scenario, by which the runner finds it.
 import { comeAndGo } from './come-and-go.ts';
 import { endGame } from './end-game.ts';
+import { fairBetweenTorrents, fairDownloadLimit, fairFastLimit, fairUploadLimit } from './fair-limits.ts';
 import { fullDisk } from './full-disk.ts';
 import { garbagePeers, requestFlood } from './garbage-peers.ts';
 import { behindNat, chosenFiles, crowd, largePieces, magnetLink, ownAddress } from './kinds-of-content.ts';
@@ -27,6 +28,10 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
   lossyLinks,
   endGame,
   rateLimits,
+  fairUploadLimit,
+  fairFastLimit,
+  fairDownloadLimit,
+  fairBetweenTorrents,
   crowd,
   behindNat,
   magnetLink,

@@ -39,10 +39,10 @@ function gateOf(...rates: readonly number[]): { clock: VirtualClock; gate: Trans
   return {
     clock,
     deadlines,
-    gate: new TransferGate(
-      rates.map((rate) => new RateLimiter(rate, 0)),
-      deadlines,
-    ),
+    gate: rates.reduce<TransferGate | undefined>(
+      (above, rate) => new TransferGate(new RateLimiter(rate, 0), deadlines, above),
+      undefined,
+    )!,
   };
 }
 
@@ -88,7 +88,7 @@ test('what is charged delays what follows; what is given back does not', () => {
   const granted = gate.take(100_000, UNIT, 10_000);
   gate.refund(granted);
   expect(gate.take(100_000, UNIT, 10_000)).toBe(granted);
-  gate.charge(10_000, 10_000);
+  gate.charge(25_000, 10_000);
   clock.advanceTo(10_900);
   expect(gate.take(UNIT, UNIT, 10_900)).toBe(0);
   clock.advanceTo(11_200);
@@ -124,4 +124,99 @@ test('a waiter that fails keeps nobody behind it from its turn', () => {
   clock.advanceTo(1_000);
   expect(bugs).toHaveLength(1);
   expect(second.receivedBytes).toBeGreaterThan(5 * UNIT);
+});
+
+// Goal: what stands between the peers of two torrents and their session's limit. Method: gates behind one gate.
+function gatesBehind(
+  sessionRate: number,
+  ...torrentRates: readonly number[]
+): { clock: VirtualClock; deadlines: DeadlineQueue; session: TransferGate; torrents: TransferGate[] } {
+  const { clock, deadlines, gate: session } = gateOf(sessionRate);
+  const torrents = torrentRates.map((rate) => new TransferGate(new RateLimiter(rate, 0), deadlines, session));
+  return { clock, deadlines, session, torrents };
+}
+
+test('peers of several torrents take turns under the limit of their session', () => {
+  const { clock, torrents } = gatesBehind(90_000, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 15_000);
+  const all = [torrents[0]!, torrents[0]!, torrents[1]!, torrents[2]!].map((gate) => new Greedy(gate, 100 * UNIT));
+  for (const each of all) each.handleGateOpen(0);
+  clock.advanceTo(100_000);
+  const rates = all.map(({ receivedBytes }) => receivedBytes / 100);
+  // The last is held at its torrent's limit, and what it leaves is for the others.
+  for (const rate of rates.slice(0, 3)) expect(rate).toBeCloseTo(25_000, -3);
+  expect(rates[3]).toBeCloseTo(15_000, -3);
+});
+
+test('both limits hold when both are short, and nobody starves between the two lines', () => {
+  const { clock, torrents } = gatesBehind(60_000, 30_000, 45_000);
+  const all = [torrents[0]!, torrents[0]!, torrents[0]!, torrents[1]!].map((gate) => new Greedy(gate, 50 * UNIT));
+  for (const each of all) each.handleGateOpen(0);
+  clock.advanceTo(100_000);
+  const rates = all.map(({ receivedBytes }) => receivedBytes / 100);
+  const sum = rates.reduce((total, rate) => total + rate, 0);
+  expect(sum).toBeGreaterThan(57_000);
+  expect(sum).toBeLessThan(61_000);
+  expect(rates[0]! + rates[1]! + rates[2]!).toBeLessThan(31_000);
+  expect(rates[3]).toBeLessThan(46_000);
+  for (const rate of rates.slice(0, 3)) expect(rate).toBeCloseTo(10_000, -2);
+});
+
+test('says which limit is in use, for as long as it is', () => {
+  const { clock, torrents } = gatesBehind(20_000, 5_000, Number.POSITIVE_INFINITY);
+  const [slow, free] = torrents as [TransferGate, TransferGate];
+  expect([slow.limitedBy(0), free.limitedBy(0)]).toEqual([undefined, undefined]);
+  const waiters = [new Greedy(slow, UNIT), new Greedy(free, UNIT)];
+  for (const waiter of waiters) waiter.handleGateOpen(0);
+  let hereCount = 0;
+  let lookCount = 0;
+  for (let atMs = 2_000; atMs <= 10_000; atMs += 77) {
+    clock.advanceTo(atMs);
+    lookCount++;
+    expect(free.limitedBy(atMs)).toBe('above');
+    // Its turns under the session's limit are waited for too, for a moment.
+    expect(slow.limitedBy(atMs)).toMatch(/here|above/);
+    if (slow.limitedBy(atMs) === 'here') hereCount++;
+  }
+  expect(hereCount).toBeGreaterThan(lookCount / 2);
+  expect(waiters.map((waiter, index) => torrents[index]!.isWaiting(waiter))).toEqual([true, true]);
+  for (const [index, waiter] of waiters.entries()) torrents[index]!.forget(waiter);
+  clock.advanceTo(20_000);
+  expect([slow.limitedBy(20_000), free.limitedBy(20_000)]).toEqual([undefined, undefined]);
+});
+
+test('a gate that closes takes its own out of the line above, and no deadline stays behind', () => {
+  const { clock, deadlines, torrents } = gatesBehind(20_000, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+  const waiters = torrents.map((gate) => new Greedy(gate, UNIT));
+  for (const waiter of waiters) waiter.handleGateOpen(0);
+  clock.advanceTo(1_000);
+  const before = waiters[0]!.receivedBytes;
+  torrents[0]!.close();
+  clock.advanceTo(5_000);
+  expect(waiters[0]!.receivedBytes).toBe(before);
+  expect(waiters[1]!.receivedBytes).toBeGreaterThan(4 * before);
+  torrents[1]!.close();
+  expect(deadlines.size).toBe(0);
+});
+
+// Goal: whoever wants more when it is called than when it began to wait, waits for the rest at the limit that is short.
+test('without a limit of its own a gate holds nobody up', () => {
+  const { clock, session, torrents } = gatesBehind(10_000, Number.POSITIVE_INFINITY);
+  const [gate] = torrents as [TransferGate];
+  let wanted = UNIT;
+  const growing: GateWaiter = {
+    handleGateOpen(nowMs) {
+      const granted = gate.take(wanted, UNIT, nowMs);
+      if (granted < wanted) gate.wait(growing, UNIT, nowMs);
+      wanted += UNIT;
+    },
+    handleBug(error) {
+      throw error;
+    },
+  };
+  growing.handleGateOpen(0);
+  for (let atMs = 10; atMs <= 2_000; atMs += 10) {
+    clock.advanceTo(atMs);
+    expect([session.limitedBy(atMs), gate.limitedBy(atMs)]).toEqual(['here', 'above']);
+  }
+  gate.close();
 });

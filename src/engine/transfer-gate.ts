@@ -1,10 +1,14 @@
-// Who may send or ask for how many bytes now, under the limits of the session and of the torrent. Those who got nothing
-// wait in line and are called in turn, so that no peer starves another.
+// Who may send or ask for how many bytes now, under one limit and those above it: a torrent's gate stands below its
+// session's, a peer's own below its torrent's. Those who got nothing wait in line at the gate that refused them and are
+// called in turn, one turn being as long as another, so that no peer starves another, of whatever torrent. What a gate
+// granted to one who is then refused above is kept for it: nobody waits in the same line twice for the same bytes.
 import type { RateLimiter } from '../swarm/rate-limiter.ts';
 import type { DeadlineEntry, DeadlineQueue } from './deadline-queue.ts';
 
 /** So long after it refused bytes a limit is said to be in use. */
 const RECENT_MS = 1_000;
+/** One turn is this much time's worth of the limit, and at least one unit. */
+const TURN_SECONDS = 0.01;
 
 export interface GateWaiter {
   /** What `handleGateOpen` threw by a mistake of ours. */
@@ -13,96 +17,230 @@ export interface GateWaiter {
   handleGateOpen(nowMs: number): void;
 }
 
-export class TransferGate implements DeadlineEntry {
-  readonly #limiters: readonly RateLimiter[];
-  readonly #deadlines: DeadlineQueue;
-  /** In line, each with the bytes it waits for; undefined until somebody had to wait. BOUNDED: one entry a connected peer. */
-  #waiters: Map<GateWaiter, number> | undefined;
-  /** Those in line are being called: what is there is for them. */
-  #isOpening = false;
-  /** The limiter that granted nothing the last time one did, and when. */
-  #refusedBy = -1;
-  #refusedMs = Number.NEGATIVE_INFINITY;
+/** Granted by a gate below the one whose line it is. */
+interface Grant {
+  readonly gate: TransferGate;
+  readonly bytes: number;
+}
 
-  constructor(limiters: readonly RateLimiter[], deadlines: DeadlineQueue) {
-    this.#limiters = limiters;
+/** One who waits in line. */
+interface Place {
+  readonly bytes: number;
+  readonly grants: readonly Grant[];
+}
+
+export class TransferGate implements DeadlineEntry {
+  readonly #limiter: RateLimiter;
+  readonly #deadlines: DeadlineQueue;
+  /** The gate to pass after this one. */
+  readonly #above: TransferGate | undefined;
+  /** In line here; undefined until somebody had to wait. BOUNDED: one entry a connected peer. */
+  #line: Map<GateWaiter, Place> | undefined;
+  /** Those who came through here and stand in a line above. */
+  #waitingAboveCount = 0;
+  /** The first in line has been called, and may take once before those behind it. */
+  #isCalled = false;
+  /** What was granted here before to the one who is being called above. */
+  #heldBytes = 0;
+  /** What the last to take was granted here and refused above: kept for it if it waits. */
+  #cutBytes = 0;
+  /** The last to take could not have all that it wanted because of a gate above. */
+  #isCutAbove = false;
+  /** Taken so far, less what was given back. */
+  #passedBytes = 0;
+  /** When this gate was last asked. */
+  #nowMs = 0;
+  /** When bytes were last refused here; by a gate above to someone from here. */
+  #refusedMs = Number.NEGATIVE_INFINITY;
+  #refusedAboveMs = Number.NEGATIVE_INFINITY;
+
+  constructor(limiter: RateLimiter, deadlines: DeadlineQueue, above?: TransferGate) {
+    this.#limiter = limiter;
     this.#deadlines = deadlines;
+    this.#above = above;
+  }
+
+  get bytesPerSecond(): number {
+    return this.#limiter.bytesPerSecond;
   }
 
   get isUnlimited(): boolean {
-    return this.#limiters.every((limiter) => limiter.bytesPerSecond === Number.POSITIVE_INFINITY);
+    return this.#limiter.isUnlimited && this.#above?.isUnlimited !== false;
   }
 
-  /** Takes up to `wanted` bytes; what is granted is a multiple of `unitBytes`, or all of `wanted`, or 0. */
+  /**
+   * Takes up to `wanted` bytes; what is granted is a multiple of `unitBytes`, or all of `wanted`, or 0. Whoever could use
+   * more than was granted waits for it: turns of one size are what makes shares of one size.
+   */
   take(wanted: number, unitBytes: number, nowMs: number): number {
-    // Nobody gets past those who wait already.
-    if (this.#waiters !== undefined && this.#waiters.size > 0 && !this.#isOpening) return 0;
-    let granted = wanted;
-    for (let i = 0; i < this.#limiters.length; i++) {
-      const offered = this.#limiters[i]!.take(granted, nowMs);
-      const usable = offered === wanted ? offered : offered - (offered % unitBytes);
-      if (offered > usable) this.#limiters[i]!.refund(offered - usable);
-      // The limiters asked before gave more than can be used.
-      for (let j = 0; j < i; j++) this.#limiters[j]!.refund(granted - usable);
-      granted = usable;
-      if (granted === 0) {
-        this.#refusedBy = i;
-        this.#refusedMs = nowMs;
-        return 0;
-      }
-    }
+    const usable = this.#takeHere(wanted, unitBytes, nowMs);
+    this.#isCutAbove = false;
+    if (usable === 0 || this.#above === undefined) return usable;
+    const granted = this.#above.take(usable, unitBytes, nowMs);
+    if (granted === usable) return granted;
+    this.#isCutAbove = true;
+    this.#cutBytes = usable - granted;
+    if (granted === 0) this.#refusedAboveMs = nowMs;
     return granted;
-  }
-
-  /** The index of the limiter that holds somebody up, or did a moment ago; -1: none. */
-  limitedBy(nowMs: number): number {
-    const isInUse = (this.#waiters?.size ?? 0) > 0 || nowMs - this.#refusedMs <= RECENT_MS;
-    return isInUse ? this.#refusedBy : -1;
-  }
-
-  isWaiting(waiter: GateWaiter): boolean {
-    return this.#waiters?.has(waiter) === true;
   }
 
   /** Gives back what was taken and not used. */
   refund(bytes: number): void {
-    for (const limiter of this.#limiters) limiter.refund(bytes);
+    this.#refundHere(bytes);
+    this.#above?.refund(bytes);
   }
 
   /** Counts bytes that have passed without having been taken; what follows waits the longer. */
   charge(bytes: number, nowMs: number): void {
-    for (const limiter of this.#limiters) limiter.charge(bytes, nowMs);
+    this.#limiter.charge(bytes, nowMs);
+    this.#above?.charge(bytes, nowMs);
   }
 
-  /** Puts the waiter at the end of the line; it is called once, when `bytes` can be granted and it is its turn. */
+  /**
+   * After `take` granted less than was wanted: puts the waiter at the end of the line of the gate that did so. It is called
+   * once, when `bytes` can be granted there and it is its turn.
+   */
   wait(waiter: GateWaiter, bytes: number, nowMs: number): void {
-    this.#waiters ??= new Map();
-    if (!this.#waiters.has(waiter)) this.#waiters.set(waiter, bytes);
-    this.#deadlines.expedite(this, this.#openAtMs(nowMs));
+    if (!this.isWaiting(waiter)) this.#waitAtCut(waiter, { bytes, grants: [] }, nowMs);
+  }
+
+  isWaiting(waiter: GateWaiter): boolean {
+    return this.#line?.has(waiter) === true || this.#above?.isWaiting(waiter) === true;
   }
 
   forget(waiter: GateWaiter): void {
-    this.#waiters?.delete(waiter);
+    this.#dismiss(waiter);
+    this.#above?.forget(waiter);
   }
 
+  /** Calls none of those who came through here any more. */
   close(): void {
-    this.#waiters = undefined;
+    for (const waiter of [...(this.#line?.keys() ?? [])]) this.#dismiss(waiter);
     this.#deadlines.remove(this);
+    this.#above?.forgetAllFrom(this);
+  }
+
+  /** Takes those who came through that gate out of the line. */
+  forgetAllFrom(gate: TransferGate): void {
+    for (const [waiter, { grants }] of [...(this.#line ?? [])]) {
+      if (grants.some((grant) => grant.gate === gate)) this.#dismiss(waiter);
+    }
+    this.#above?.forgetAllFrom(gate);
+  }
+
+  /** Whether this limit holds somebody up, or did a moment ago: the limit itself, or one above it. */
+  limitedBy(nowMs: number): 'here' | 'above' | undefined {
+    if (this.#lineLength > 0) return 'here';
+    if (this.#waitingAboveCount > 0) return 'above';
+    if (nowMs - this.#refusedMs <= RECENT_MS) return 'here';
+    return nowMs - this.#refusedAboveMs <= RECENT_MS ? 'above' : undefined;
   }
 
   handleDeadline(nowMs: number): number {
-    this.#isOpening = true;
-    try {
-      // Only those who are in line now: who waits again has had its turn.
-      for (let left = this.#waiters?.size ?? 0; left > 0 && this.#openAtMs(nowMs) <= nowMs; left--) {
-        const [waiter] = this.#waiters!.keys();
-        this.#waiters!.delete(waiter!);
-        this.#call(waiter!, nowMs);
-      }
-    } finally {
-      this.#isOpening = false;
+    this.#settle();
+    // Round by round, as long as somebody in line can use what is there.
+    for (let passed = Number.NaN; passed !== this.#passedBytes && this.#openAtMs(nowMs) <= nowMs; ) {
+      passed = this.#passedBytes;
+      this.#callLine(nowMs);
     }
     return this.#openAtMs(nowMs);
+  }
+
+  get #lineLength(): number {
+    return this.#line?.size ?? 0;
+  }
+
+  #takeHere(wanted: number, unitBytes: number, nowMs: number): number {
+    this.#settle();
+    this.#nowMs = nowMs;
+    const isCalled = this.#isCalled;
+    this.#isCalled = false;
+    if (this.#limiter.isUnlimited) {
+      // Nothing can run short here, and nobody is ever in line.
+      this.#heldBytes = 0;
+      return wanted;
+    }
+    if (this.#heldBytes > 0) {
+      const held = Math.min(this.#heldBytes, wanted);
+      const unused = this.#heldBytes - held;
+      this.#heldBytes = 0;
+      if (unused > 0) this.#refundHere(unused);
+      return held;
+    }
+    // Nobody gets past those who wait already.
+    if (this.#lineLength > 0 && !isCalled) return 0;
+    const offered = this.#limiter.take(Math.min(wanted, this.#turnBytes(unitBytes)), nowMs);
+    const usable = offered === wanted ? offered : offered - (offered % unitBytes);
+    if (offered > usable) this.#limiter.refund(offered - usable);
+    if (usable === 0) this.#refusedMs = nowMs;
+    this.#passedBytes += usable;
+    return usable;
+  }
+
+  /** What one may take before it is the next one's turn: Infinity without a limit. */
+  #turnBytes(unitBytes: number): number {
+    return Math.ceil((this.#limiter.bytesPerSecond * TURN_SECONDS) / unitBytes) * unitBytes;
+  }
+
+  #refundHere(bytes: number): void {
+    this.#passedBytes -= bytes;
+    this.#limiter.refund(bytes);
+    if (this.#lineLength > 0) this.#deadlines.expedite(this, this.#openAtMs(this.#nowMs));
+  }
+
+  /** Nobody waits with what was granted here last: it is there for the next. */
+  #settle(): void {
+    const bytes = this.#cutBytes;
+    if (bytes === 0) return;
+    this.#cutBytes = 0;
+    this.#refundHere(bytes);
+  }
+
+  #waitAtCut(waiter: GateWaiter, { bytes, grants }: Place, nowMs: number): void {
+    if (this.#isCutAbove && this.#above !== undefined) {
+      const grant: Grant = { gate: this, bytes: this.#cutBytes };
+      this.#cutBytes = 0;
+      this.#waitingAboveCount++;
+      this.#above.#waitAtCut(waiter, { bytes, grants: [...grants, grant] }, nowMs);
+      return;
+    }
+    this.#line ??= new Map();
+    this.#line.set(waiter, { bytes, grants });
+    this.#deadlines.expedite(this, this.#openAtMs(nowMs));
+  }
+
+  /** Only those who are in line now: who waits again has had its turn. */
+  #callLine(nowMs: number): void {
+    for (let left = this.#lineLength; left > 0 && this.#openAtMs(nowMs) <= nowMs; left--) {
+      const [waiter] = this.#line!.keys();
+      const { grants } = this.#leave(waiter!)!;
+      for (const { gate, bytes } of grants) gate.#heldBytes = bytes;
+      this.#isCalled = true;
+      this.#call(waiter!, nowMs);
+      this.#isCalled = false;
+      for (const { gate } of grants) gate.#dropHeld();
+    }
+  }
+
+  /** The one who was called did not use it. */
+  #dropHeld(): void {
+    const bytes = this.#heldBytes;
+    this.#heldBytes = 0;
+    if (bytes > 0) this.#refundHere(bytes);
+  }
+
+  #leave(waiter: GateWaiter): Place | undefined {
+    const place = this.#line?.get(waiter);
+    if (place === undefined) return undefined;
+    this.#line!.delete(waiter);
+    for (const { gate } of place.grants) gate.#waitingAboveCount--;
+    return place;
+  }
+
+  /** Takes it out of the line for good. */
+  #dismiss(waiter: GateWaiter): void {
+    for (const { gate, bytes } of this.#leave(waiter)?.grants ?? []) gate.#refundHere(bytes);
+    if (this.#lineLength === 0) this.#deadlines.remove(this);
   }
 
   #call(waiter: GateWaiter, nowMs: number): void {
@@ -115,10 +253,7 @@ export class TransferGate implements DeadlineEntry {
 
   /** When the first in line can be granted what it waits for. */
   #openAtMs(nowMs: number): number {
-    const [bytes] = this.#waiters?.values() ?? [];
-    if (bytes === undefined) return Number.POSITIVE_INFINITY;
-    let atMs = nowMs;
-    for (const limiter of this.#limiters) atMs = Math.max(atMs, limiter.nextAtMs(nowMs, bytes));
-    return atMs;
+    const [place] = this.#line?.values() ?? [];
+    return place === undefined ? Number.POSITIVE_INFINITY : this.#limiter.nextAtMs(nowMs, place.bytes);
   }
 }

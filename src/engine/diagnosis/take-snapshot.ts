@@ -20,8 +20,6 @@ import type {
 
 /** Reading without a break for so long while sockets are empty, the disk is what peers wait for. */
 const READ_BOUND_MS = 1_000;
-/** In the order of the gate's limiters. */
-const LIMITS = ['session', 'torrent'] as const;
 
 const NO_CONNECTIONS: ConnectionFacts = {
   knownCount: 0,
@@ -76,7 +74,7 @@ function peerSnapshotOf(context: EngineContext, transfer: Transfer, peer: PeerSe
   const { download, upload } = transfer;
   const { pipeline } = peer;
   const hasRoomForRequests = pipeline.outstanding < pipeline.desiredDepth();
-  const isLimitInUse = download.gate.limitedBy(nowMs) >= 0;
+  const isLimitInUse = download.gate.limitedBy(nowMs) !== undefined;
   return {
     isDownloading: !transfer.isComplete,
     amInterested: peer.amInterested,
@@ -103,7 +101,7 @@ function downloadFactsOf(context: EngineContext, transfer: Transfer, hasPeers: b
   const { picker } = transfer;
   const limits = limitFactsOf(
     hasPeers ? transfer.download.gate : undefined,
-    context.downloadLimiter.bytesPerSecond,
+    context.downloadGate.bytesPerSecond,
     transfer.downloadLimiter.bytesPerSecond,
     nowMs,
   );
@@ -123,7 +121,7 @@ function uploadFactsOf(context: EngineContext, transfer: Transfer, nowMs: number
   let slotCount = 0;
   for (const { isInterested, isUnchoked } of transfer.peers()) if (isInterested && isUnchoked) slotCount++;
   return {
-    ...limitFactsOf(upload.gate, context.uploadLimiter.bytesPerSecond, uploadLimiter.bytesPerSecond, nowMs),
+    ...limitFactsOf(upload.gate, context.uploadGate.bytesPerSecond, uploadLimiter.bytesPerSecond, nowMs),
     slotCount,
     hasNoMemory: !upload.hasMemory,
   };
@@ -135,8 +133,9 @@ function limitFactsOf(
   torrentBytesPerSecond: number,
   nowMs: number,
 ): LimitFacts {
-  const index = gate?.limitedBy(nowMs) ?? -1;
-  return { limitedBy: LIMITS[index], sessionBytesPerSecond, torrentBytesPerSecond };
+  const where = gate?.limitedBy(nowMs);
+  const limitedBy = where === undefined ? undefined : where === 'here' ? 'torrent' : 'session';
+  return { limitedBy, sessionBytesPerSecond, torrentBytesPerSecond };
 }
 
 function isNothingWanted({ wanted, content }: Transfer): boolean {

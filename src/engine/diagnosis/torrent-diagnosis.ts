@@ -91,7 +91,7 @@ function downloading(givingCount: number, peerCount: number): TorrentReason {
 }
 
 function isAllHashing({ missingPieceCount, hashingPieceCount }: DownloadFacts): boolean {
-  return hashingPieceCount === missingPieceCount;
+  return hashingPieceCount >= missingPieceCount;
 }
 
 function lastPieces(download: DownloadFacts): TorrentReason {

@@ -4,11 +4,11 @@ import type { BlockPool } from '../../storage/block-pool.ts';
 import type { BanList } from '../../swarm/ban-list.ts';
 import type { ChokeRule, ChokerOptions } from '../../swarm/choker.ts';
 import type { PickRule, PieceChooserOptions } from '../../swarm/pieces/piece-chooser.ts';
-import type { RateLimiter } from '../../swarm/rate-limiter.ts';
 import type { AnnounceServices } from '../announcer/torrent-announcer.ts';
 import type { DeadlineQueue } from '../deadline-queue.ts';
 import type { SendBuffers } from '../torrent/send-buffers.ts';
 import type { WritePressure } from '../torrent/write-pressure.ts';
+import type { TransferGate } from '../transfer-gate.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { Settings } from './settings.ts';
@@ -32,8 +32,9 @@ export interface EngineContext {
   readonly pool: BlockPool;
   readonly sendBuffers: SendBuffers;
   readonly pressure: WritePressure;
-  readonly downloadLimiter: RateLimiter;
-  readonly uploadLimiter: RateLimiter;
+  /** The session's limits. */
+  readonly downloadGate: TransferGate;
+  readonly uploadGate: TransferGate;
   readonly announces: AnnounceServices;
   /** Source address of outgoing connections, by the family of the remote address; undefined: the system's choice. */
   localAddressFor(remoteAddress: string): string | undefined;

@@ -28,6 +28,7 @@ import { type SwarmHashes, swarmHashesOf } from '../torrent/swarm-hash.ts';
 import { Torrent, type TorrentHost } from '../torrent/torrent.ts';
 import { WritePressure } from '../torrent/write-pressure.ts';
 import { parseTorrentSource, type TorrentSource } from '../torrent-source.ts';
+import { TransferGate } from '../transfer-gate.ts';
 import { ConnectionBudget } from './connection-budget.ts';
 import type { EngineContext, ReplacedParts } from './engine-context.ts';
 import { FlushQueue } from './flush-queue.ts';
@@ -88,8 +89,8 @@ export class Session implements SessionLike {
       pool: replaced.pool ?? new BlockPool({ maxBytes: BLOCK_MEMORY_MAX_BYTES, shared: disk.wantsSharedMemory }),
       sendBuffers: replaced.sendBuffers ?? new SendBuffers(),
       pressure: new WritePressure(disk),
-      downloadLimiter: new RateLimiter(settings.maxDownloadBytesPerSecond, nowMs),
-      uploadLimiter: new RateLimiter(settings.maxUploadBytesPerSecond, nowMs),
+      downloadGate: new TransferGate(new RateLimiter(settings.maxDownloadBytesPerSecond, nowMs), deadlines),
+      uploadGate: new TransferGate(new RateLimiter(settings.maxUploadBytesPerSecond, nowMs), deadlines),
       announces: {
         clock,
         deadlines,

@@ -119,7 +119,7 @@ class World implements DownloadHost {
     const deadlines = new DeadlineQueue(new SimClock(this.clock), (_, error) => {
       throw error;
     });
-    this.gate = new TransferGate([new RateLimiter(bytesPerSecond, this.clock.nowMs)], deadlines);
+    this.gate = new TransferGate(new RateLimiter(bytesPerSecond, this.clock.nowMs), deadlines);
     this.download = new Download(this, {
       picker: this.picker,
       storage,
@@ -376,8 +376,8 @@ test('requests that are refused are not paid for', () => {
   const world = new World({ pieceCount: 200, bytesPerSecond });
   const [refusing, giving] = [world.join(), world.join()];
   let receivedBytes = 0;
-  for (let i = 0; i < 100; i++) {
-    world.clock.advanceBy(100);
+  for (let i = 0; i < 1_000; i++) {
+    world.clock.advanceBy(10);
     world.fill(refusing);
     for (const { pieceIndex, begin } of refusing.requests.splice(0)) {
       expect(world.download.handleRequestLost(refusing, pieceIndex, begin)).toBe(true);

@@ -126,6 +126,8 @@ export class Download {
     }
     if (count > 0) pipeline.handleRequested(count, nowMs);
     if (grantedBytes > askedBytes) gate.refund(grantedBytes - askedBytes);
+    // It could be asked for more than the limit allows: the next turn of the others comes first.
+    else if (grantedBytes < room * BLOCK_BYTES) gate.wait(peer, BLOCK_BYTES, nowMs);
     return count > 0 || peer.isChoking;
   }
 

@@ -36,8 +36,8 @@ export class Exchange {
     const { content, storage, picker } = parts;
     const { crypto } = context.platform;
     const { createChoker = (options) => new Choker(options) } = context.replaced;
-    this.downloadGate = new TransferGate([context.downloadLimiter, parts.downloadLimiter], context.deadlines);
-    this.uploadGate = new TransferGate([context.uploadLimiter, parts.uploadLimiter], context.deadlines);
+    this.downloadGate = new TransferGate(parts.downloadLimiter, context.deadlines, context.downloadGate);
+    this.uploadGate = new TransferGate(parts.uploadLimiter, context.deadlines, context.uploadGate);
     this.download = new Download(host, {
       picker,
       storage,

@@ -140,7 +140,7 @@ class World {
       {
         storage: this.disk.openStorage(spec),
         choker: new Choker({ slots: 4, random: seededRandom(2) }),
-        gate: new TransferGate([this.limiter], deadlines),
+        gate: new TransferGate(this.limiter, deadlines),
         buffers: this.buffers,
       },
     );
