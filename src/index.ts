@@ -26,6 +26,7 @@ export type {
   DescribedFile,
   HashProgress,
   ListenAddress,
+  PeerLimitOptions,
   PeerStats,
   ScrapeResult,
   ScrapeTorrentOptions,

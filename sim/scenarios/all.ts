@@ -10,6 +10,7 @@ import { lossyLinks } from './lossy-links.ts';
 import { liarsTogether, lyingPeer } from './lying-peer.ts';
 import { metadataLiars } from './metadata-liars.ts';
 import { longPartition, seedReturns, shortPartition } from './partition.ts';
+import { localPeers, singlePeerLimits } from './peer-limits.ts';
 import { rateLimits } from './rate-limits.ts';
 import { restlessUser } from './restless-user.ts';
 import { brokenDisk, corruptOnDisk, readErrors, resumePartial, rottenSeed } from './resume.ts';
@@ -32,6 +33,8 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
   fairFastLimit,
   fairDownloadLimit,
   fairBetweenTorrents,
+  localPeers,
+  singlePeerLimits,
   crowd,
   behindNat,
   magnetLink,

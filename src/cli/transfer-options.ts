@@ -20,6 +20,7 @@ export interface TransferFlags {
   readonly encryption?: 'off' | 'prefer' | 'require';
   readonly maxDownload?: number;
   readonly maxUpload?: number;
+  readonly limitLocal: boolean;
   readonly files?: FileList;
   readonly match?: readonly string[];
   readonly sequential?: boolean;
@@ -66,6 +67,7 @@ export function addTransferOptions(command: Command): Command {
     )
     .option('--max-download <RATE>', 'bytes per second: 5M, 500k, 5MiB/s (0 = no limit)', parseRate)
     .option('--max-upload <RATE>', 'bytes per second (0 = no limit)', parseRate)
+    .option('--no-limit-local', 'the limits do not hold for peers on this machine and its local network')
     .option('--files <LIST>', 'only these files: 1,3-5, as "show" numbers them', parseFileList)
     .option('--match <GLOB>', 'only the files that match (repeatable)', collect)
     .option('--sequential', 'fetch pieces in order')

@@ -80,12 +80,13 @@ export class Transfer {
   }
 
   #sessionOptions(): SessionOptions {
-    const { port, bind, maxDownload, maxUpload, tcp, trackers } = this.#flags;
+    const { port, bind, maxDownload, maxUpload, limitLocal, tcp, trackers } = this.#flags;
     return {
       ...(port === undefined ? {} : { listenPort: port }),
       ...(bind === undefined ? {} : { bind }),
       ...(maxDownload === undefined ? {} : { maxDownloadBytesPerSecond: maxDownload }),
       ...(maxUpload === undefined ? {} : { maxUploadBytesPerSecond: maxUpload }),
+      limitLocalPeers: limitLocal,
       tcp,
       trackers,
       log: this.#log(),

@@ -16,6 +16,11 @@ export interface SessionOptions {
   readonly maxDownloadBytesPerSecond?: number;
   /** Over all torrents, bytes per second. @defaultValue `Infinity` */
   readonly maxUploadBytesPerSecond?: number;
+  /**
+   * Whether the limits of the session and its torrents also hold for peers on this machine and its local network
+   * (loopback, private and link-local addresses). @defaultValue true
+   */
+  readonly limitLocalPeers?: boolean;
   /** Announce to trackers. @defaultValue true */
   readonly trackers?: boolean;
   /** Listen and connect over TCP. @defaultValue true */
@@ -53,6 +58,14 @@ export interface AddTorrentOptions {
   readonly seedOnly?: boolean;
   /** Abandons the call, not a torrent that was already added. */
   readonly signal?: AbortSignal;
+}
+
+/** Limits of single peers; what is absent is not limited. */
+export interface PeerLimitOptions {
+  /** What it may send us, bytes per second. @defaultValue `Infinity` */
+  readonly maxDownloadBytesPerSecond?: number;
+  /** What it may get of us, bytes per second. @defaultValue `Infinity` */
+  readonly maxUploadBytesPerSecond?: number;
 }
 
 /** Where a torrent stands in its life. */
@@ -257,6 +270,12 @@ export interface TorrentLike {
   remove(): Promise<void>;
   /** Connects to one peer. @throws {TypeError} not `host:port`. */
   connectPeer(address: string): void;
+  /**
+   * Limits the connections with this address (an address literal without a port), those of now and those to come, each by
+   * itself and besides the limits of the torrent and the session.
+   * @throws {TypeError} not an address; {RangeError} a rate that is not above 0; {SessionError} `METADATA_NOT_FOUND`.
+   */
+  setPeerLimits(address: string, limits: PeerLimitOptions): void;
   /** Adds a tracker as a tier of its own. @throws {TypeError} not an http, https or udp URL. */
   addTracker(url: string): void;
   /** Only these files (indexes into `files`) are wanted from now on. @throws {RangeError} no such file. */

@@ -104,6 +104,7 @@ export function torrentWith(overrides: Partial<TorrentLike>): TorrentLike {
     stop: () => Promise.resolve(),
     remove: () => Promise.resolve(),
     connectPeer: () => {},
+    setPeerLimits: () => {},
     addTracker: () => {},
     selectFiles: () => {},
     scrape: () => Promise.resolve([]),

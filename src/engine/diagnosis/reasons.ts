@@ -20,6 +20,7 @@ export type TorrentReasonCode =
   | 'stalled-peers'
   | 'download-limit-session'
   | 'download-limit-torrent'
+  | 'download-limit-peers'
   | 'peer-request-queues'
   | 'disk-writes'
   | 'downloading'
@@ -28,6 +29,7 @@ export type TorrentReasonCode =
   | 'slots-full'
   | 'upload-limit-session'
   | 'upload-limit-torrent'
+  | 'upload-limit-peers'
   | 'disk-reads'
   | 'uploading';
 

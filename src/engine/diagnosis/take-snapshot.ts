@@ -74,7 +74,8 @@ function peerSnapshotOf(context: EngineContext, transfer: Transfer, peer: PeerSe
   const { download, upload } = transfer;
   const { pipeline } = peer;
   const hasRoomForRequests = pipeline.outstanding < pipeline.desiredDepth();
-  const isLimitInUse = download.gate.limitedBy(nowMs) !== undefined;
+  const downloadGate = peer.downloadGate ?? download.gate;
+  const isLimitInUse = downloadGate.limitedBy(nowMs) !== undefined;
   return {
     isDownloading: !transfer.isComplete,
     amInterested: peer.amInterested,
@@ -83,7 +84,7 @@ function peerSnapshotOf(context: EngineContext, transfer: Transfer, peer: PeerSe
     requestedCount: pipeline.outstanding,
     hasRoomForRequests,
     isBoundByQueue: pipeline.isBoundByQueue,
-    isDownloadLimited: download.gate.isWaiting(peer) || (isLimitInUse && hasRoomForRequests),
+    isDownloadLimited: downloadGate.isWaiting(peer) || (isLimitInUse && hasRoomForRequests),
     isDiskBehind: context.pressure.isBehind,
     hasNoMemory: nowMs < download.pausedUntilMs,
     downloadedBytes: peer.downloadedBytes,
@@ -92,7 +93,7 @@ function peerSnapshotOf(context: EngineContext, transfer: Transfer, peer: PeerSe
     isUnchoked: peer.isUnchoked,
     queuedCount: peer.requests.length,
     sendingBytes: peer.sendingBytes,
-    isUploadLimited: upload.gate.isWaiting(peer),
+    isUploadLimited: (peer.uploadGate ?? upload.gate).isWaiting(peer),
     isReadBound: peer.isAwaitingReads && upload.readingForMs(nowMs) >= READ_BOUND_MS,
   };
 }

@@ -260,6 +260,13 @@ describe('downloading', () => {
       { peers: { 'download-limit': 4 } },
       "The torrent's download limit of 1.5 MB/s is in use.",
     ],
+    [
+      'download-limit-peers',
+      'limited',
+      {},
+      { peers: { 'download-limit': 2, 'choking-us': 2 } },
+      '2 peers are at their own download limit.',
+    ],
     // The limit stood in the way a moment ago, and does no longer.
     ['downloading', 'fine', { limitedBy: 'torrent' }, {}, '3 of 4 connected peers give what we ask for.'],
     [
@@ -333,6 +340,13 @@ describe('uploading', () => {
       { limitedBy: 'torrent', torrentBytesPerSecond: 900 },
       { peers: { 'upload-limit': 4 } },
       "The torrent's upload limit of 900 B/s is in use.",
+    ],
+    [
+      'upload-limit-peers',
+      'limited',
+      {},
+      { peers: { 'upload-limit': 1, 'no-slot': 3 } },
+      '1 peer is at its own upload limit.',
     ],
     [
       'no-memory',

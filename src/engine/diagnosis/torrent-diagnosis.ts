@@ -73,6 +73,7 @@ function mainDownloadReason(snapshot: TorrentSnapshot, download: DownloadFacts):
   }
   if (download.limitedBy !== undefined && count(snapshot, 'download-limit') > 0) return limited('download', download);
   const givingCount = count(snapshot, 'giving');
+  if (givingCount === 0 && count(snapshot, 'download-limit') > 0) return limitedAlone('download', snapshot);
   const queueBoundCount = count(snapshot, 'request-queue');
   if (givingCount === 0 && queueBoundCount > 0) {
     const message = `${countOf(queueBoundCount, 'peer')} could give more, but ${queueBoundCount === 1 ? 'takes' : 'take'} too few requests at a time.`;
@@ -173,6 +174,7 @@ function mainUploadReason(snapshot: TorrentSnapshot, upload: UploadFacts): Torre
     const message = `The disk reads slower than ${countOf(readBoundCount, 'peer')} could take.`;
     return reason('disk-reads', 'limited', message, { peerCount: readBoundCount });
   }
+  if (takingCount === 0 && count(snapshot, 'upload-limit') > 0) return limitedAlone('upload', snapshot);
   if (takingCount > 0) {
     const message = `${takingCount} of ${countOf(peerCount, 'connected peer')} ${takingCount === 1 ? 'gets what it asks' : 'get what they ask'} for.`;
     return reason('uploading', 'fine', message, { takingCount, peerCount });
@@ -208,6 +210,13 @@ function limited(direction: 'download' | 'upload', facts: LimitFacts): TorrentRe
   const bytesPerSecond = whose === 'torrent' ? facts.torrentBytesPerSecond : facts.sessionBytesPerSecond;
   const message = `The ${whose}'s ${direction} limit of ${rateOf(bytesPerSecond)} is in use.`;
   return reason(`${direction}-limit-${whose}`, 'limited', message, { bytesPerSecond });
+}
+
+/** Peers that the user has given limits of their own. */
+function limitedAlone(direction: 'download' | 'upload', snapshot: TorrentSnapshot): TorrentReason {
+  const peerCount = count(snapshot, `${direction}-limit`);
+  const whose = peerCount === 1 ? '1 peer is at its' : `${peerCount} peers are at their`;
+  return reason(`${direction}-limit-peers`, 'limited', `${whose} own ${direction} limit.`, { peerCount });
 }
 
 function count({ peers }: TorrentSnapshot, code: PeerReasonCode): number {

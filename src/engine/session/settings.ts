@@ -11,6 +11,7 @@ export interface Settings {
   readonly bind: string | undefined;
   readonly maxDownloadBytesPerSecond: number;
   readonly maxUploadBytesPerSecond: number;
+  readonly limitLocalPeers: boolean;
   readonly trackers: boolean;
   readonly tcp: boolean;
   readonly userAgent: string;
@@ -32,6 +33,7 @@ export function resolveSettings(options: SessionOptions): Settings {
     bind: options.bind,
     maxDownloadBytesPerSecond: resolveRate('maxDownloadBytesPerSecond', options.maxDownloadBytesPerSecond),
     maxUploadBytesPerSecond: resolveRate('maxUploadBytesPerSecond', options.maxUploadBytesPerSecond),
+    limitLocalPeers: options.limitLocalPeers ?? true,
     trackers: options.trackers ?? true,
     tcp: options.tcp ?? true,
     userAgent: options.userAgent ?? `Millrace/${VERSION}`,

@@ -21,10 +21,12 @@ import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type { ViolationCode } from '../../protocol/wire/violation.ts';
 import { isPublic } from '../../swarm/dial-address.ts';
 import type { PeerSource } from '../../swarm/dial-queue.ts';
+import type { PeerLimitOptions } from '../api.ts';
 import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
 import type { KeptConnection } from '../metadata/metadata-peers.ts';
 import { Dialer, type DialerHost } from '../session/dialer.ts';
 import type { EngineContext } from '../session/engine-context.ts';
+import { PeerLimits } from './peer-limits.ts';
 import { type CloseReason, PeerSession, type PeerSessionHost } from './peer-session.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
 import type { Transfer } from './transfer.ts';
@@ -42,6 +44,8 @@ export class Connector implements PeerSessionHost, DialerHost {
   readonly #context: EngineContext;
   readonly #host: ConnectorHost;
   readonly #transfer: Transfer;
+  /** Undefined until the user limits single peers, or somebody is exempt. */
+  #limits: PeerLimits | undefined;
   readonly #dialer: Dialer;
   /** Undefined when there is no connection. BOUNDED: CONNECTIONS_PER_TORRENT_MAX, those being dialled among them. */
   #sessions: Map<PeerSession, Endpoint | undefined> | undefined;
@@ -114,6 +118,15 @@ export class Connector implements PeerSessionHost, DialerHost {
 
   isBanned(address: string): boolean {
     return this.#dialer.queue.isBanned(address, this.#nowMs());
+  }
+
+  /** For the connections with this address, those to come as well. @throws {RangeError} a rate that is not above 0. */
+  setPeerLimits(address: string, limits: PeerLimitOptions): void {
+    this.#limits ??= new PeerLimits(this.#context);
+    this.#limits.set(address, limits);
+    for (const session of this.#standing()) {
+      if (session.socket.remote.address === address) this.#setGates(session);
+    }
   }
 
   /** A peer that sent bad data: its connections end and it is not met again for a day. */
@@ -274,12 +287,21 @@ export class Connector implements PeerSessionHost, DialerHost {
     });
     this.#sessions ??= new Map();
     this.#sessions.set(session, endpoint);
+    this.#setGates(session);
     session.begin();
   }
 
   /** A copy: closing one takes it out. */
   #standing(): readonly PeerSession[] {
     return this.#sessions === undefined ? [] : [...this.#sessions.keys()];
+  }
+
+  #setGates(session: PeerSession): void {
+    if (this.#limits === undefined && this.#context.settings.limitLocalPeers) return;
+    this.#limits ??= new PeerLimits(this.#context);
+    const { download, upload } = this.#transfer;
+    const gates = { download: download.gate, upload: upload.gate };
+    session.setGates(this.#limits.gatesFor(session.socket.remote.address, gates));
   }
 
   /** One public address has all connections that it may have: its owner cannot take every place. */

@@ -29,6 +29,7 @@ interface Request {
 }
 
 class Peer implements DownloadPeer {
+  readonly downloadGate = undefined;
   readonly id: number;
   readonly have: Bitfield;
   readonly pipeline: RequestPipeline;

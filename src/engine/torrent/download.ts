@@ -31,6 +31,8 @@ export interface DownloadPeer extends PickerPeer, GateWaiter {
   /** By which a sender of bad data is known: an address, not a connection. */
   readonly blameKey: string;
   readonly amInterested: boolean;
+  /** Instead of the torrent's, for a peer with limits of its own or without any. */
+  readonly downloadGate: TransferGate | undefined;
   sendRequest(pieceIndex: number, begin: number, length: number): void;
   sendCancel(pieceIndex: number, begin: number, length: number): void;
   /** The block it may be in the middle of sending has a new owner: its bytes go nowhere. */
@@ -111,7 +113,8 @@ export class Download {
     pipeline.setCompany(nowMs - this.#companyMs < COMPANY_MS);
     const room = pipeline.room(nowMs);
     if (room <= 0) return true;
-    const { gate, picker } = this.#parts;
+    const { picker } = this.#parts;
+    const gate = this.#gateOf(peer);
     const grantedBytes = gate.take(room * BLOCK_BYTES, BLOCK_BYTES, nowMs);
     if (grantedBytes === 0) {
       gate.wait(peer, BLOCK_BYTES, nowMs);
@@ -177,7 +180,7 @@ export class Download {
     else {
       // What was given back when the request was given up has come after all.
       peer.pipeline.handleLateBlock(length, nowMs);
-      this.#parts.gate.charge(length, nowMs);
+      this.#gateOf(peer).charge(length, nowMs);
     }
     if (verdict === 'unsolicited' || verdict === 'duplicate') {
       this.wastedBytes += length;
@@ -202,12 +205,12 @@ export class Download {
    * so many bytes, or has sent it already.
    */
   handleDroppedBlock(peer: DownloadPeer, pieceIndex: number, begin: number, length: number, nowMs: number): boolean {
-    const { picker, gate } = this.#parts;
+    const { picker } = this.#parts;
     this.wastedBytes += length;
     const blockIndex = begin / BLOCK_BYTES;
     const isWhole = Number.isInteger(blockIndex) && length === picker.blockLength(pieceIndex, blockIndex);
     // The bytes have passed: nothing is given back for the request that they answer.
-    gate.charge(length, nowMs);
+    this.#gateOf(peer).charge(length, nowMs);
     if (this.handleRequestLost(peer, pieceIndex, begin) || !isWhole) return isWhole;
     if (picker.wouldAccept(pieceIndex, blockIndex, peer.id)) return true;
     return picker.handleBlock(pieceIndex, blockIndex, peer.id) === 'duplicate';
@@ -223,10 +226,10 @@ export class Download {
 
   /** The peer has forgotten, or will not answer, what it was asked. */
   handleRequestsLost(peer: DownloadPeer): void {
-    const { picker, gate } = this.#parts;
+    const { picker } = this.#parts;
     const lost = peer.pipeline.outstanding;
     if (lost > 0) {
-      gate.refund(lost * BLOCK_BYTES);
+      this.#gateOf(peer).refund(lost * BLOCK_BYTES);
       peer.pipeline.handleLost(lost);
     }
     picker.handleAllRequestsLost(peer.id);
@@ -234,12 +237,12 @@ export class Download {
 
   /** One request was refused or will not be answered. Returns false when it was not outstanding. */
   handleRequestLost(peer: DownloadPeer, pieceIndex: number, begin: number): boolean {
-    const { picker, gate } = this.#parts;
+    const { picker } = this.#parts;
     const blockIndex = begin / BLOCK_BYTES;
     if (!Number.isInteger(blockIndex) || !picker.isOutstanding(pieceIndex, blockIndex, peer.id)) return false;
     picker.handleRequestLost(pieceIndex, blockIndex, peer.id);
     peer.pipeline.handleLost(1);
-    gate.refund(picker.blockLength(pieceIndex, blockIndex));
+    this.#gateOf(peer).refund(picker.blockLength(pieceIndex, blockIndex));
     return true;
   }
 
@@ -249,7 +252,7 @@ export class Download {
       const peer = this.#host.peer(peerId);
       if (peer === undefined) continue;
       peer.pipeline.handleLost(1);
-      this.#parts.gate.refund(length);
+      this.#gateOf(peer).refund(length);
       peer.sendCancel(pieceIndex, begin, length);
     }
   }
@@ -310,6 +313,10 @@ export class Download {
     this.#lastGiver = peer;
   }
 
+  #gateOf(peer: DownloadPeer): TransferGate {
+    return peer.downloadGate ?? this.#parts.gate;
+  }
+
   #createBuffer(pieceIndex: number): PieceBuffer {
     const size = this.#host.pieceSizeBytes(pieceIndex);
     return new PieceBuffer(this.#parts.pool, pieceIndex, size, this.#host.requestableBytes(pieceIndex));
@@ -341,7 +348,7 @@ export class Download {
       const other = this.#host.peer(peerId);
       if (other === undefined) continue;
       other.pipeline.handleLost(1);
-      this.#parts.gate.refund(length);
+      this.#gateOf(other).refund(length);
       other.sendCancel(pieceIndex, begin, length);
       this.fillRequests(other, nowMs);
     }

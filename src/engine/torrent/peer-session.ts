@@ -40,9 +40,11 @@ import type { DeadlineEntry } from '../deadline-queue.ts';
 import { formatEndpoint } from '../host-port.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import type { Flushable } from '../session/flush-queue.ts';
+import type { TransferGate } from '../transfer-gate.ts';
 import { BlockReceiver } from './block-receiver.ts';
 import { sendGreeting } from './greeting.ts';
 import type { HashPeer } from './hash-exchange.ts';
+import type { PeerGates } from './peer-limits.ts';
 import { RequestQueue } from './request-queue.ts';
 import { SendStall } from './send-stall.ts';
 import type { Transfer, TransferPeer } from './transfer.ts';
@@ -132,6 +134,8 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   downloadedBytes = 0;
   uploadedBytes = 0;
   uploadedSinceUnchoke = 0;
+  downloadGate: TransferGate | undefined;
+  uploadGate: TransferGate | undefined;
   unchokedAtMs: number = Number.NEGATIVE_INFINITY;
 
   constructor(parts: PeerSessionParts) {
@@ -347,6 +351,15 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.#context.deadlines.expedite(this, this.#nextDeadlineMs());
   }
 
+  /** Limits of its own instead of the torrent's, from now on. */
+  setGates({ download, upload }: PeerGates): void {
+    const isWaiting = this.downloadGate?.isWaiting(this) === true || this.uploadGate?.isWaiting(this) === true;
+    this.#leaveGates();
+    this.downloadGate = download;
+    this.uploadGate = upload;
+    if (isWaiting) this.handleGateOpen(this.#nowMs());
+  }
+
   abandonBlock(pieceIndex: number, begin: number): void {
     this.#receiver.abandon(pieceIndex, begin);
   }
@@ -363,6 +376,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.#context.deadlines.remove(this);
     this.#context.flushes.remove(this);
     this.#context.connections.close();
+    this.#leaveGates();
     // From here on our own rules are at work, which may turn out to be broken: the connection is over in any case.
     try {
       this.#receiver.close(this);
@@ -626,6 +640,11 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.#host.handleViolation(this, violation.code);
     if (violation.reaction === 'ban') this.close('banned');
     else if (isFatal(violation)) this.close('violation');
+  }
+
+  #leaveGates(): void {
+    this.downloadGate?.close();
+    this.uploadGate?.close();
   }
 
   #flushSoon(): void {

@@ -5,9 +5,11 @@ import { Emitter, type ListenOptions, type Unsubscribe } from '../../base/emitte
 import type { TcpSocket } from '../../platform/network.ts';
 import type { SessionError } from '../../platform/session-error.ts';
 import { TRACKER_STOP_TIMEOUT_MS } from '../../protocol/limits.ts';
+import { normalizeIpAddress } from '../../protocol/tracker/ip-address.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type {
   AddTorrentOptions,
+  PeerLimitOptions,
   PeerStats,
   ScrapeResult,
   TorrentEvents,
@@ -26,7 +28,7 @@ import { parseHostPort } from '../host-port.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { magnetOf, type TorrentSource } from '../torrent-source.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
-import { removedError } from './torrent-errors.ts';
+import { noMetadataError, removedError } from './torrent-errors.ts';
 import { TorrentLife, type TorrentLifeHost } from './torrent-life.ts';
 import { peerStatsOf, torrentStatsOf } from './torrent-stats.ts';
 import { Waiters } from './waiters.ts';
@@ -261,6 +263,14 @@ export class Torrent implements TorrentLike {
     const hostPort = parseHostPort(address);
     if (hostPort === undefined) throw new TypeError(`"${address}" is not a peer's address; write host:port.`);
     this.#life.sources.resolvePeer(hostPort.host, hostPort.port, 'user');
+  }
+
+  setPeerLimits(address: string, limits: PeerLimitOptions): void {
+    const normal = normalizeIpAddress(address);
+    if (normal === undefined) throw new TypeError(`"${address}" is not an IPv4 or IPv6 address.`);
+    const { parts } = this.#life;
+    if (parts === undefined) throw noMetadataError();
+    parts.connector.setPeerLimits(normal, limits);
   }
 
   addTracker(url: string): void {

@@ -22,6 +22,7 @@ import { Upload, type UploadPeer } from './upload.ts';
 const BLOCKS_PER_PIECE = 8;
 
 class Peer implements UploadPeer {
+  readonly uploadGate = undefined;
   readonly id: number;
   readonly supportsFast: boolean;
   readonly requests = new RequestQueue();

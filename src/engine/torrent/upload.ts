@@ -18,6 +18,8 @@ export interface UploadPeer extends ChokerPeer, GateWaiter {
   /** Bytes that are being read for it or wait in its socket. */
   readonly sendingBytes: number;
   readonly isClosed: boolean;
+  /** Instead of the torrent's, for a peer with limits of its own or without any. */
+  readonly uploadGate: TransferGate | undefined;
   sendChoke(isChoked: boolean): void;
   sendReject(pieceIndex: number, begin: number, length: number): void;
   /** Takes the buffer over and calls back when the system has it. */
@@ -119,7 +121,8 @@ export class Upload {
       Math.max(SEND_AHEAD_MIN_BYTES, peer.uploadBytesPerSecond * SEND_AHEAD_SECONDS),
     );
     while (peer.requests.length > 0 && !peer.isClosed && peer.sendingBytes < aheadBytes) {
-      const { gate, buffers } = this.#parts;
+      const { buffers } = this.#parts;
+      const gate = peer.uploadGate ?? this.#parts.gate;
       // The requests wait until some of what is on its way has gone, or for the next round.
       if (!buffers.hasRoom) {
         this.#host.handleNoRoom();
@@ -156,7 +159,8 @@ export class Upload {
   }
 
   #send(peer: UploadPeer, batch: RequestBatch): void {
-    const { buffers, storage, gate } = this.#parts;
+    const { buffers, storage } = this.#parts;
+    const gate = peer.uploadGate ?? this.#parts.gate;
     const wireBytes = batch.totalBytes + batch.lengths.length * PIECE_HEADER_BYTES;
     const buffer = buffers.take(wireBytes);
     const targets: Uint8Array[] = [];
