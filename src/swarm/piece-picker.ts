@@ -8,11 +8,13 @@ import type { Bitfield } from '../base/bitfield.ts';
 import type { Random } from '../base/random.ts';
 import { BLOCK_BYTES } from '../protocol/limits.ts';
 import { PRIORITY_MAX } from './pieces/availability-buckets.ts';
+import { DeadlinePieces, type PieceDeadline } from './pieces/deadline-pieces.ts';
 import { type BlockRef, type CancelledRequest, OpenPieces } from './pieces/open-pieces.ts';
 import type { PieceBlocks } from './pieces/piece-blocks.ts';
 import { type PickerPeer, type PickRule, PieceChooser, type PieceChooserOptions } from './pieces/piece-chooser.ts';
 import { type PieceState, PieceTable } from './pieces/piece-table.ts';
 
+export type { PieceDeadline } from './pieces/deadline-pieces.ts';
 export type { BlockRef, CancelledRequest } from './pieces/open-pieces.ts';
 export type { PickerPeer } from './pieces/piece-chooser.ts';
 export type { PieceState } from './pieces/piece-table.ts';
@@ -31,6 +33,8 @@ export interface PiecePickerOptions {
    * hold requests in two more. @defaultValue `Infinity`
    */
   readonly maxOpenPieces?: number;
+  /** All peers that may be asked, for pieces with deadlines. @defaultValue none but the one that is asked */
+  readonly peers?: (() => Iterable<PickerPeer>) | undefined;
   /** Another order of choice. @defaultValue a `PieceChooser` */
   readonly createChooser?: ((options: PieceChooserOptions) => PickRule) | undefined;
 }
@@ -63,6 +67,9 @@ export class PiecePicker {
   #isSequential = false;
   readonly #chooserFor: PiecePickerOptions['createChooser'];
   readonly #otherRequesters: number[] = [];
+  readonly #peers: PiecePickerOptions['peers'];
+  /** Undefined: none was ever set. */
+  #deadlines: DeadlinePieces | undefined;
 
   constructor(options: PiecePickerOptions) {
     this.#table = new PieceTable(options);
@@ -70,6 +77,7 @@ export class PiecePicker {
     this.#bytesOfPiece = options.bytesOfPiece;
     this.#maxOpenPieces = options.maxOpenPieces ?? Number.POSITIVE_INFINITY;
     this.#chooserFor = options.createChooser;
+    this.#peers = options.peers;
   }
 
   get pieceCount(): number {
@@ -166,6 +174,14 @@ export class PiecePicker {
     if (this.#madeChooser !== undefined) this.#madeChooser.isSequential = isSequential;
   }
 
+  /**
+   * These pieces, and no others, are needed by a time: they are asked for first, of the peers that answer soonest. Those
+   * that are had or not wanted are passed over. Times are those that `pick` is given.
+   */
+  setDeadlines(deadlines: Iterable<PieceDeadline>): void {
+    this.#pieceDeadlines.replace(deadlines);
+  }
+
   addAvailability(have: Bitfield): void {
     this.#table.buckets.addPeer(have);
   }
@@ -186,10 +202,10 @@ export class PiecePicker {
 
   /**
    * Chooses up to `maxBlocks` blocks to ask of the peer and counts them as asked. Fills `out` from 0 on (its objects
-   * are reused) and returns how many.
+   * are reused) and returns how many. `nowMs` is for deadlines alone.
    */
-  pick(peer: PickerPeer, maxBlocks: number, out: BlockRef[]): number {
-    return this.#chooser.pick(peer, maxBlocks, out);
+  pick(peer: PickerPeer, maxBlocks: number, out: BlockRef[], nowMs = 0): number {
+    return this.#chooser.pick(peer, maxBlocks, out, nowMs);
   }
 
   /** Bytes of a block; 0 when there is no such block. Any numbers may be given. */
@@ -280,6 +296,7 @@ export class PiecePicker {
   /** From 'hashing' after a download; from 'missing' or 'skipped' when the disk turned out to hold it. */
   handlePieceVerified(piece: number): void {
     this.#openPieces?.forget(piece);
+    this.#deadlines?.delete(piece);
     this.#table.moveTo(piece, 'have');
   }
 
@@ -332,6 +349,11 @@ export class PiecePicker {
     return this.#openPieces;
   }
 
+  get #pieceDeadlines(): DeadlinePieces {
+    this.#deadlines ??= new DeadlinePieces();
+    return this.#deadlines;
+  }
+
   get #chooser(): PickRule {
     this.#madeChooser ??= this.#createChooser();
     return this.#madeChooser;
@@ -344,6 +366,8 @@ export class PiecePicker {
       open: (piece) => this.#open(piece),
       blocksPerPiece: Math.ceil(this.#pieceLengthBytes / BLOCK_BYTES),
       maxOpenPieces: this.#maxOpenPieces,
+      deadlines: this.#pieceDeadlines,
+      peers: this.#peers,
     };
     const chooser = this.#chooserFor?.(options) ?? new PieceChooser(options);
     chooser.isSequential = this.#isSequential;

@@ -89,6 +89,11 @@ export class RequestDepth {
     return this.#rate;
   }
 
+  /** Shortest time from a request to its block; 0 until one was seen. */
+  get roundTripMs(): number {
+    return this.#roundTripMs;
+  }
+
   /** What the link to the peer and back holds at the present rate. */
   get requestsInFlight(): number {
     return this.#linkBytes / BLOCK_BYTES;

@@ -62,6 +62,11 @@ export class RequestPipeline {
     return this.#isSnubbed ? 0 : this.#depth.bytesPerSecond;
   }
 
+  /** Shortest time from a request to its block; 0 until one was seen. */
+  get roundTripMs(): number {
+    return this.#depth.roundTripMs;
+  }
+
   /** Its queue is full and empties within two round trips: the peer would give more if it took more requests. */
   get isBoundByQueue(): boolean {
     return this.outstanding >= this.#depthMax && 2 * this.#depth.requestsInFlight >= this.#depthMax;

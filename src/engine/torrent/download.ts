@@ -120,7 +120,7 @@ export class Download {
       gate.wait(peer, BLOCK_BYTES, nowMs);
       return true;
     }
-    const count = picker.pick(peer, grantedBytes / BLOCK_BYTES, this.#picked);
+    const count = picker.pick(peer, grantedBytes / BLOCK_BYTES, this.#picked, nowMs);
     let askedBytes = 0;
     for (let i = 0; i < count; i++) {
       const { pieceIndex, begin, length } = this.#picked[i]!;

@@ -207,6 +207,10 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     return this.downloadBytesPerSecond / BLOCK_BYTES;
   }
 
+  get roundTripMs(): number {
+    return this.pipeline.roundTripMs;
+  }
+
   get amInterested(): boolean {
     return this.connection.amInterested;
   }

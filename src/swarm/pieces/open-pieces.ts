@@ -160,6 +160,14 @@ export class OpenPieces {
     return next;
   }
 
+  /** Asks the peer for this block, which others were asked for already; writes it to `out[filled]`. */
+  takeCopy(piece: PieceBlocks, block: number, peer: PeerRequests, out: BlockRef[], filled: number): number {
+    piece.takeCopy(block, peer.id);
+    writeBlockRef(out, filled, piece, block);
+    this.#countRequests(peer, piece.pieceIndex, 1);
+    return filled + 1;
+  }
+
   /** The peer sent the block. Appends the other peers asked for it; what they send of it now comes late. */
   receive(piece: PieceBlocks, block: number, peer: PeerRequests, others: number[]): void {
     if (piece.isRequestedFrom(block, peer.id)) this.#countRequests(peer, piece.pieceIndex, -1);

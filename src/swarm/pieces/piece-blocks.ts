@@ -104,6 +104,14 @@ export class PieceBlocks {
     return -1;
   }
 
+  /** Marks a block that others were asked for as asked of this peer too. Only below `COPIES_MAX`. */
+  takeCopy(block: number, peerId: number): void {
+    const copies = this.copiesOf(block);
+    assert(copies > 0 && copies < COPIES_MAX, `block ${block} has ${copies} copies`);
+    assert(this.#placeOf(block, peerId) < 0, `block ${block} is asked twice of one peer`);
+    this.#addRequest(block, peerId);
+  }
+
   /** Forgets that the peer was asked; false when it was not. */
   release(block: number, peerId: number): boolean {
     const place = this.#placeOf(block, peerId);

@@ -3,6 +3,8 @@
 // (allowed fast). Moves pieces by the `open` it is given only; remembers which searches were in vain.
 import type { Bitfield } from '../../base/bitfield.ts';
 import { PRIORITY_MAX } from './availability-buckets.ts';
+import type { DeadlinePieces } from './deadline-pieces.ts';
+import { DeadlineRule, peerWithout } from './deadline-rule.ts';
 import type { BlockRef, OpenPieces, PeerRequests } from './open-pieces.ts';
 import { COPIES_MAX, type PieceBlocks } from './piece-blocks.ts';
 import type { PieceTable } from './piece-table.ts';
@@ -16,6 +18,8 @@ export interface PickerPeer {
   readonly allowedFast: ReadonlySet<number>;
   readonly isSnubbed: boolean;
   readonly blocksPerSecond: number;
+  /** Shortest time from a request to its block; 0 until one was seen. Only deadlines look at it. @defaultValue 0 */
+  readonly roundTripMs?: number;
   /** Fetches whole pieces alone, so that a bad one is its own. */
   readonly onParole?: boolean;
 }
@@ -28,6 +32,10 @@ export interface PieceChooserOptions {
   /** Of the longest piece. */
   readonly blocksPerPiece: number;
   readonly maxOpenPieces: number;
+  /** Pieces that somebody waits for; they come before all others. @defaultValue none */
+  readonly deadlines?: DeadlinePieces | undefined;
+  /** All peers that may be asked, for deadlines. @defaultValue none but the one that is asked */
+  readonly peers?: (() => Iterable<PickerPeer>) | undefined;
 }
 
 /** Pieces drawn at random, whatever their rarity, before rarest first: something to trade soon (BEP 3). */
@@ -51,6 +59,7 @@ export class PieceChooser {
   readonly #open: (piece: number) => PieceBlocks;
   readonly #blocksPerPiece: number;
   readonly #maxOpenPieces: number;
+  readonly #deadlineRule: DeadlineRule | undefined;
   #changeCount = 0;
 
   constructor(options: PieceChooserOptions) {
@@ -59,6 +68,8 @@ export class PieceChooser {
     this.#open = options.open;
     this.#blocksPerPiece = options.blocksPerPiece;
     this.#maxOpenPieces = options.maxOpenPieces;
+    const { deadlines, peers = () => [] } = options;
+    if (deadlines !== undefined) this.#deadlineRule = new DeadlineRule({ ...options, deadlines, peers });
   }
 
   /** Every wanted block that some peer has is here or asked for. */
@@ -71,10 +82,21 @@ export class PieceChooser {
     this.#changeCount++;
   }
 
-  pick(peer: PickerPeer, maxBlocks: number, out: BlockRef[]): number {
+  pick(peer: PickerPeer, maxBlocks: number, out: BlockRef[], nowMs = 0): number {
     const requests = this.#pieces.peerOrNew(peer.id);
     if (peer.isChoking) return this.#pickAllowedFast(peer, requests, out, maxBlocks);
-    const filled = this.#pickFree(peer, requests, out, maxBlocks);
+    const due = this.#deadlineRule?.pick(peer, requests, maxBlocks, out, nowMs) ?? 0;
+    const declined = this.#deadlineRule?.declined;
+    if (declined === undefined || declined.length === 0) return this.#pickOrdinary(peer, requests, out, due, maxBlocks);
+    const filled = this.#pickOrdinary(peerWithout(peer, declined), requests, out, due, maxBlocks);
+    // What was in vain without these pieces need not be so with them.
+    requests.nothingFreeAt = -1;
+    requests.nothingToDuplicateAt = -1;
+    return filled;
+  }
+
+  #pickOrdinary(peer: PickerPeer, requests: PeerRequests, out: BlockRef[], from: number, maxBlocks: number): number {
+    const filled = this.#pickFree(peer, requests, out, from, maxBlocks);
     if (filled === maxBlocks || peer.isSnubbed || peer.onParole === true || !this.isEndgame) return filled;
     return this.#pickDuplicates(peer, requests, out, filled, maxBlocks);
   }
@@ -92,10 +114,10 @@ export class PieceChooser {
     return filled;
   }
 
-  #pickFree(peer: PickerPeer, requests: PeerRequests, out: BlockRef[], limit: number): number {
+  #pickFree(peer: PickerPeer, requests: PeerRequests, out: BlockRef[], from: number, limit: number): number {
     const changes = this.#changeCount + this.#pieces.changeCount;
-    if (requests.nothingFreeAt === changes && requests.nothingFreeHaveCount === peer.have.count) return 0;
-    let filled = 0;
+    if (requests.nothingFreeAt === changes && requests.nothingFreeHaveCount === peer.have.count) return from;
+    let filled = from;
     for (let priority = PRIORITY_MAX; priority > 0 && filled < limit; priority--) {
       if (this.#table.wantedCountAt(priority) === 0) continue;
       if (this.isSequential) filled = this.#pickSequential(priority, peer, requests, out, filled, limit);
