@@ -28,6 +28,7 @@ export type {
   ListenAddress,
   PeerLimitOptions,
   PeerStats,
+  ReadOptions,
   ScrapeResult,
   ScrapeTorrentOptions,
   SessionEvents,

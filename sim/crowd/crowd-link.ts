@@ -20,8 +20,8 @@ export interface UplinkSender {
 
 export class Uplink extends CrowdEvent {
   readonly #wheel: EventWheel;
-  /** Infinity: no bound. */
-  readonly bytesPerSecond: number;
+  /** Infinity: no bound. A scenario may change it; what is being sent has left by then all the same. */
+  bytesPerSecond: number;
   #firstInRound: UplinkSender | undefined;
   #lastInRound: UplinkSender | undefined;
   #sending: UplinkSender | undefined;

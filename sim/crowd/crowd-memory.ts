@@ -44,7 +44,9 @@ export class CrowdSendBuffers extends SendBuffers {
   /** The headers that stand before the targets of a read, which somebody else may have written over meanwhile. */
   restoreHeaders(pieceIndex: number, begin: number, targets: readonly Uint8Array[]): void {
     let at = begin;
-    for (const { byteOffset, length } of targets) {
+    for (const { buffer, byteOffset, length } of targets) {
+      // What a reader of a file wants has no headers.
+      if (buffer !== this.#bytes.buffer) return;
       writePieceHeader(this.#bytes, byteOffset - PIECE_HEADER_BYTES, pieceIndex, at, length);
       at += length;
     }

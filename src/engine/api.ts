@@ -233,6 +233,16 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of `Torrent.read`. */
+export interface ReadOptions {
+  /** First byte of the file that is read. @defaultValue 0 */
+  readonly start?: number;
+  /** The byte before which reading ends. @defaultValue the file's length */
+  readonly end?: number;
+  /** Ends the reading, which then throws `signal.reason`. */
+  readonly signal?: AbortSignal;
+}
+
 /** What the class `Torrent` offers. */
 export interface TorrentLike {
   /** The info-hash in hexadecimal, or the magnet link's name, until the metadata is known. Hostile text. */
@@ -280,6 +290,49 @@ export interface TorrentLike {
   addTracker(url: string): void;
   /** Only these files (indexes into `files`) are wanted from now on. @throws {RangeError} no such file. */
   selectFiles(indexes: readonly number[]): void;
+  /**
+   * How much a file is wanted, from 0 (not at all) over 4 (as files are from the start) to 7 (before all others); may change
+   * at any time. A piece with bytes of several files has the highest of their priorities. `selectFiles` sets files that it
+   * leaves out to 0, those that were at 0 to 4, and keeps the others.
+   * @throws {RangeError} no such file or priority; {SessionError} `METADATA_NOT_FOUND`.
+   */
+  setFilePriority(fileIndex: number, priority: number): void;
+  /**
+   * How much one piece is wanted, whatever its files' priorities are, 0 to 7; until `selectFiles` or `setFilePriority` of
+   * a file that it belongs to.
+   * @throws {RangeError} no such piece or priority; {SessionError} `METADATA_NOT_FOUND`.
+   */
+  setPiecePriority(pieceIndex: number, priority: number): void;
+  /** From now on pieces are picked in index order, or rarest first again; within each priority. */
+  setSequential(isSequential: boolean): void;
+  /**
+   * The piece is needed in so many milliseconds: its blocks are asked for before others once the time presses, of the
+   * peers that answer soonest. Of several pieces the most urgent comes first. A piece that is not wanted is not fetched for
+   * its deadline. A deadline ends with the piece's arrival, and is not kept when the torrent is added again.
+   * @throws {RangeError} no such piece, or not a time; {SessionError} `METADATA_NOT_FOUND`.
+   */
+  setPieceDeadline(pieceIndex: number, deadlineMs: number): void;
+  /** Forgets all that `setPieceDeadline` has set. Readers keep theirs. */
+  clearPieceDeadlines(): void;
+  /**
+   * The bytes of a file in order, each as soon as its piece is verified and written, also while the torrent downloads or
+   * seeds. Waits for the metadata, the check of the disk, and pieces that are missing, also while the torrent is stopped.
+   * What comes next gets deadlines: about 20 s ahead at the pace of whoever reads, 32 MiB at most. Bytes are read from the
+   * disk when they are asked for, at most 256 KiB at a time, and belong to the caller.
+   *
+   * Reading makes its pieces wanted while it lasts, also those of a file that is not; the file is then created. A torrent
+   * that is complete without them is downloading meanwhile. Any number of readers may run at once. To seek, end one and
+   * begin another. Nothing happens before the first bytes are asked for; `return` (a `break` out of `for await`) or
+   * `signal` ends it.
+   *
+   * @example
+   * for await (const bytes of torrent.read(0, { start: 1_000_000 })) player.write(bytes);
+   *
+   * @throws {RangeError} no such file or bytes, or a pad file.
+   * @throws {SessionError} the error of a torrent that fails; `TORRENT_REMOVED`; `DISK_…`, `DISK_NOT_FOUND` also where
+   * bytes are missing of a torrent added with `seedOnly`.
+   */
+  read(fileIndex: number, options?: ReadOptions): AsyncIterable<Uint8Array>;
   /** Hashes every piece on disk again. */
   verify(): Promise<VerifyResult>;
   /** Asks every tracker how large the swarm is, without announcing; within 15 s. Failures are results. */

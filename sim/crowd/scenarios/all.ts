@@ -5,6 +5,15 @@ import { flashCrowd } from './flash-crowd.ts';
 import { freeRiders } from './free-riders.ts';
 import { greedy } from './greedy.ts';
 import { poisoned } from './poisoned.ts';
+import { stream } from './stream.ts';
 import { superSeed } from './super-seed.ts';
 
-export const CROWD_SCENARIOS: readonly CrowdScenario[] = [flashCrowd, superSeed, freeRiders, poisoned, churn, greedy];
+export const CROWD_SCENARIOS: readonly CrowdScenario[] = [
+  flashCrowd,
+  superSeed,
+  freeRiders,
+  poisoned,
+  churn,
+  greedy,
+  stream,
+];

@@ -14,11 +14,12 @@ export class PiecePriorities {
   readonly #ofFile: Uint8Array;
   /** Pieces with a priority of their own. BOUNDED: by the pieces; set by the user alone. */
   readonly #ofPiece = new Map<number, number>();
-  /** What is being read. */
-  readonly #readings = new Set<PieceRange>();
+  /** What is being read, and of which file. BOUNDED: one a reader of the user's. */
+  readonly #readings = new Map<PieceRange, number>();
   /** Files that are not wanted, but have pieces that are or were. */
   readonly #touched = new Set<number>();
   #wanted: readonly boolean[] = [];
+  #storedChangeCount = 0;
 
   /** `wanted`: one value a file. */
   constructor(files: readonly ContentFile[], layout: FileLayout, wanted: readonly boolean[]) {
@@ -38,8 +39,9 @@ export class PiecePriorities {
     return this.#wanted.map((isWanted, fileIndex) => isWanted || this.#touched.has(fileIndex));
   }
 
-  filePriority(fileIndex: number): number {
-    return this.#ofFile[fileIndex]!;
+  /** Grows whenever `storedFiles` may have changed. */
+  get storedChangeCount(): number {
+    return this.#storedChangeCount;
   }
 
   /** Files that were wanted keep their priority. What was said of single pieces is forgotten. */
@@ -50,7 +52,9 @@ export class PiecePriorities {
     }
     this.#ofPiece.clear();
     this.#wanted = wanted;
-    this.#touchRead();
+    this.#storedChangeCount++;
+    this.#touched.clear();
+    for (const fileIndex of this.#readings.values()) this.#touch(fileIndex);
   }
 
   /** What was said of single pieces of the file is forgotten. */
@@ -60,19 +64,26 @@ export class PiecePriorities {
     for (const pieceIndex of [...this.#ofPiece.keys()]) {
       if (pieceIndex >= first && pieceIndex < end) this.#ofPiece.delete(pieceIndex);
     }
+    if (priority > 0 === this.#wanted[fileIndex]) return;
     this.#wanted = this.#wanted.map((isWanted, index) => (index === fileIndex ? priority > 0 : isWanted));
+    this.#storedChangeCount++;
   }
 
-  /** Whatever its files' priorities are. */
-  setPiece(pieceIndex: number, priority: number): void {
+  handleStoredChanged(): void {
+    this.#storedChangeCount++;
+  }
+
+  /** Whatever its files' priorities are. Returns what the piece's is now: a reader's need is stronger. */
+  setPiece(pieceIndex: number, priority: number): number {
     this.#ofPiece.set(pieceIndex, priority);
-    if (priority > 0) this.#touch({ first: pieceIndex, end: pieceIndex + 1 });
+    if (priority > 0) this.#touchFileOf(pieceIndex);
+    return priority > 0 || !this.#isRead(pieceIndex) ? priority : PRIORITY_READ;
   }
 
-  /** Wanted, at least as the last, until `endReading` of the same object. */
-  beginReading(range: PieceRange): void {
-    this.#readings.add(range);
-    this.#touch(range);
+  /** Pieces of the file that are wanted, at least as the last, until `endReading` of the same object. */
+  beginReading(fileIndex: number, range: PieceRange): void {
+    this.#readings.set(range, fileIndex);
+    this.#touch(fileIndex);
   }
 
   endReading(range: PieceRange): void {
@@ -89,23 +100,28 @@ export class PiecePriorities {
       for (let piece = first; piece < end; piece++) priorities[piece] = Math.max(priorities[piece]!, priority);
     }
     for (const [piece, priority] of this.#ofPiece) priorities[piece] = priority;
-    for (const { first, end } of this.#readings) {
+    for (const { first, end } of this.#readings.keys()) {
       for (let piece = first; piece < end; piece++) priorities[piece] ||= PRIORITY_READ;
     }
     return priorities;
   }
 
-  #touchRead(): void {
-    this.#touched.clear();
-    for (const range of this.#readings) this.#touch(range);
+  #isRead(pieceIndex: number): boolean {
+    for (const { first, end } of this.#readings.keys()) if (pieceIndex >= first && pieceIndex < end) return true;
+    return false;
   }
 
-  /** The files in these pieces. */
-  #touch({ first, end }: PieceRange): void {
-    for (const [fileIndex, { isOnDisk }] of this.#files.entries()) {
-      if (!isOnDisk || this.#wanted[fileIndex] === true) continue;
-      const file = this.#layout.pieceRangeOfFile(fileIndex);
-      if (file.first < end && file.end > first) this.#touched.add(fileIndex);
-    }
+  #touch(fileIndex: number): void {
+    if (this.#wanted[fileIndex] === true || this.#touched.has(fileIndex)) return;
+    this.#touched.add(fileIndex);
+    this.#storedChangeCount++;
+  }
+
+  /** A piece is kept where one of its files is; the shares of the others stand in the part file. */
+  #touchFileOf(pieceIndex: number): void {
+    const [span] = this.#layout.spans(pieceIndex, 0, this.#layout.bytesOfPiece(pieceIndex)).filter(({ fileIndex }) => {
+      return fileIndex >= 0 && this.#files[fileIndex]!.isOnDisk;
+    });
+    if (span !== undefined) this.#touch(span.fileIndex);
   }
 }

@@ -10,7 +10,7 @@ export function stoppedError(): SessionError {
 }
 
 export function noMetadataError(): SessionError {
-  return new SessionError('METADATA_NOT_FOUND', 'Nothing can be verified before the metadata is known.');
+  return new SessionError('METADATA_NOT_FOUND', 'This needs the metadata, which is not known yet.');
 }
 
 export function internalBugError(cause: unknown): SessionError {

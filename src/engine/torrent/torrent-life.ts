@@ -17,9 +17,10 @@ import type { ConnectorHost } from './connector.ts';
 import { createPeerId } from './peer-id.ts';
 import type { PeerSession } from './peer-session.ts';
 import { PeerSources, type PeerSourcesHost } from './peer-sources.ts';
+import type { PiecePriorities } from './piece-priorities.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
 import { describeBug, internalBugError, noMetadataError, removedError, stoppedError } from './torrent-errors.ts';
-import { createTorrentParts, type TorrentParts, wantedFiles } from './torrent-parts.ts';
+import { createTorrentParts, type TorrentParts, type WishesHost, wantedFiles } from './torrent-parts.ts';
 import type { Transfer, TransferHost } from './transfer.ts';
 
 export interface TorrentLifeHost {
@@ -33,12 +34,12 @@ export interface TorrentLifeHost {
   handleRemoved(): void;
 }
 
-export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost {
+export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost, WishesHost {
   readonly peerId: Uint8Array;
   readonly sources: PeerSources;
   readonly #context: EngineContext;
   readonly #host: TorrentLifeHost;
-  readonly #options: AddTorrentOptions;
+  #options: AddTorrentOptions;
   #source: TorrentSource;
   #parts: TorrentParts | undefined;
   /** While the metadata of a magnet link is being fetched. */
@@ -152,19 +153,46 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
       this.#selected = [...indexes];
       return;
     }
-    const { content, storage, transfer } = this.#parts;
-    const wanted = wantedFiles(content, indexes);
+    const wanted = wantedFiles(this.#parts.content, indexes);
+    this.changePriorities((priorities) => priorities.selectFiles(wanted));
+  }
+
+  /** Only with metadata. */
+  changePriorities(change: (priorities: PiecePriorities) => void): void {
+    const { storage, transfer } = this.#parts!;
+    const { priorities } = transfer;
+    const before = priorities.storedChangeCount;
+    change(priorities);
+    if (priorities.storedChangeCount === before) {
+      transfer.applyPriorities();
+      return;
+    }
     const handleCreated = ({ error }: WriteOutcome): void => {
       if (error !== undefined) this.handleDiskError(error);
     };
-    storage.setWanted(wanted, ({ error }) => {
+    storage.setWanted(priorities.storedFiles(), ({ error }) => {
       if (error !== undefined) this.handleDiskError(error);
       else if (!this.isRemoved) {
-        transfer.setWanted(wanted);
+        transfer.applyPriorities();
         // Before the check ends nothing is created; after it, what no piece creates.
         if (this.#isChecked && this.#options.seedOnly !== true) storage.createEmptyFiles(handleCreated);
       }
     });
+  }
+
+  /** Of one piece: cheap enough to be called for each. Only with metadata. */
+  setPiecePriority(pieceIndex: number, priority: number): void {
+    const { transfer } = this.#parts!;
+    const { priorities } = transfer;
+    const before = priorities.storedChangeCount;
+    const effective = priorities.setPiece(pieceIndex, priority);
+    if (priorities.storedChangeCount === before) transfer.applyPiecePriority(pieceIndex, effective);
+    else this.changePriorities(() => priorities.handleStoredChanged());
+  }
+
+  setSequential(isSequential: boolean): void {
+    this.#options = { ...this.#options, sequential: isSequential };
+    this.#parts?.transfer.picker.setSequential(isSequential);
   }
 
   verify(): Promise<VerifyResult> {
@@ -215,6 +243,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
 
   handlePieceVerified(pieceIndex: number): void {
     this.#parts?.check.handlePieceVerified(pieceIndex);
+    this.#parts?.reading.handlePieceVerified(pieceIndex);
     this.#host.emit('pieceVerified', { pieceIndex });
   }
 
@@ -321,7 +350,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     });
   }
 
-  #run({ transfer, connector }: TorrentParts): void {
+  #run({ transfer, connector, reading }: TorrentParts): void {
     const halts = this.#haltCount;
     this.#isChecked = true;
     this.#setState(transfer.picker.isComplete ? 'seeding' : 'downloading');
@@ -331,6 +360,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     connector.start(this.#metadata?.release());
     this.#metadata = undefined;
     this.sources.findPeers();
+    reading.handleStarted();
     this.#host.handleProgress();
   }
 
@@ -359,6 +389,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     this.#halt();
     this.sources.stop(() => {}, TRACKER_STOP_TIMEOUT_MS);
     this.#parts?.check.endVerification(error);
+    this.#parts?.reading.handleHopeless(error);
     this.#host.handleHopeless(error);
     this.#setState('failed');
     this.#host.emit('error', { error });
@@ -380,6 +411,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     if (storage === undefined) handleEnd();
     else storage.close(handleEnd);
     this.#parts?.check.endVerification(removedError());
+    this.#parts?.reading.handleHopeless(removedError());
     this.#host.handleHopeless(removedError());
     if (this.#state !== 'failed') this.#setState('stopped');
   }

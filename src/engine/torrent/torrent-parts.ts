@@ -9,6 +9,8 @@ import type { TorrentSource } from '../torrent-source.ts';
 import { Connector, type ConnectorHost } from './connector.ts';
 import { DiskCheck } from './disk-check.ts';
 import { GuardedStorage } from './guarded-storage.ts';
+import type { PiecePriorities } from './piece-priorities.ts';
+import { Reading } from './reading.ts';
 import { TorrentContent } from './torrent-content.ts';
 import { Transfer, type TransferHost } from './transfer.ts';
 
@@ -18,6 +20,13 @@ export interface TorrentParts {
   readonly check: DiskCheck;
   readonly transfer: Transfer;
   readonly connector: Connector;
+  readonly reading: Reading;
+}
+
+/** What wants something else than before. */
+export interface WishesHost {
+  /** Changes priorities, on disk too where files need a place that had none. */
+  changePriorities(change: (priorities: PiecePriorities) => void): void;
 }
 
 export interface TorrentPartsOptions {
@@ -32,7 +41,7 @@ export interface TorrentPartsOptions {
 /** @throws {SessionError} `METAINFO_INVALID`; {RangeError} a file index or rate that does not exist. */
 export function createTorrentParts(
   context: EngineContext,
-  host: TransferHost & ConnectorHost,
+  host: TransferHost & ConnectorHost & WishesHost,
   { source, info, options, selected, peerId }: TorrentPartsOptions,
 ): TorrentParts {
   const { platform } = context;
@@ -56,7 +65,14 @@ export function createTorrentParts(
   const connector = new Connector(context, host, transfer, peerId);
   const { picker } = transfer;
   const check = new DiskCheck({ content, storage, picker, concurrency: platform.disk.hashConcurrency });
-  return { content, storage, check, transfer, connector };
+  const reading = new Reading({
+    content,
+    storage,
+    exchange: transfer,
+    deadlines: context.deadlines,
+    changePriorities: (change) => host.changePriorities(change),
+  });
+  return { content, storage, check, transfer, connector, reading };
 }
 
 /** One value a file. @throws {RangeError} no such file. */

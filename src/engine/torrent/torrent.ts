@@ -11,6 +11,7 @@ import type {
   AddTorrentOptions,
   PeerLimitOptions,
   PeerStats,
+  ReadOptions,
   ScrapeResult,
   TorrentEvents,
   TorrentFileInfo,
@@ -27,9 +28,13 @@ import { diagnoseTorrent } from '../diagnosis/torrent-diagnosis.ts';
 import { parseHostPort } from '../host-port.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { magnetOf, type TorrentSource } from '../torrent-source.ts';
+import type { FileReader } from './file-reader.ts';
+import { PRIORITY_MAX } from './piece-priorities.ts';
+import { readBytes } from './read-bytes.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
 import { noMetadataError, removedError } from './torrent-errors.ts';
 import { TorrentLife, type TorrentLifeHost } from './torrent-life.ts';
+import type { TorrentParts } from './torrent-parts.ts';
 import { peerStatsOf, torrentStatsOf } from './torrent-stats.ts';
 import { Waiters } from './waiters.ts';
 
@@ -268,9 +273,7 @@ export class Torrent implements TorrentLike {
   setPeerLimits(address: string, limits: PeerLimitOptions): void {
     const normal = normalizeIpAddress(address);
     if (normal === undefined) throw new TypeError(`"${address}" is not an IPv4 or IPv6 address.`);
-    const { parts } = this.#life;
-    if (parts === undefined) throw noMetadataError();
-    parts.connector.setPeerLimits(normal, limits);
+    this.#partsOrThrow().connector.setPeerLimits(normal, limits);
   }
 
   addTracker(url: string): void {
@@ -280,6 +283,64 @@ export class Torrent implements TorrentLike {
 
   selectFiles(indexes: readonly number[]): void {
     this.#life.selectFiles(indexes);
+  }
+
+  setFilePriority(fileIndex: number, priority: number): void {
+    const { content } = this.#partsOrThrow();
+    checkIndex('file', fileIndex, content.files.length);
+    checkPriority(priority);
+    this.#life.changePriorities((priorities) => priorities.setFile(fileIndex, priority));
+  }
+
+  setPiecePriority(pieceIndex: number, priority: number): void {
+    const { content } = this.#partsOrThrow();
+    checkIndex('piece', pieceIndex, content.pieceCount);
+    checkPriority(priority);
+    this.#life.setPiecePriority(pieceIndex, priority);
+  }
+
+  setSequential(isSequential: boolean): void {
+    this.#life.setSequential(isSequential);
+  }
+
+  // ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  setPieceDeadline(pieceIndex: number, deadlineMs: number): void {
+    const { content, reading } = this.#partsOrThrow();
+    checkIndex('piece', pieceIndex, content.pieceCount);
+    if (!(deadlineMs >= 0 && deadlineMs < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`A piece cannot be needed in ${deadlineMs} ms.`);
+    }
+    reading.setPieceDeadline(pieceIndex, deadlineMs);
+  }
+
+  clearPieceDeadlines(): void {
+    this.#life.parts?.reading.clearPieceDeadlines();
+  }
+
+  async *read(fileIndex: number, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const { signal } = options;
+    await this.whenReady(signal === undefined ? {} : { signal });
+    yield* readBytes(this.openReader(fileIndex, options), signal);
+  }
+
+  /** `read` without promises, of a torrent that is ready. The reader is closed by the caller. */
+  openReader(fileIndex: number, options: ReadOptions = {}): FileReader {
+    const { content, reading } = this.#partsOrThrow();
+    checkIndex('file', fileIndex, content.files.length);
+    const { lengthBytes, pad } = content.files[fileIndex]!;
+    const { start = 0, end = lengthBytes } = options;
+    if (pad) throw new RangeError(`File ${fileIndex} is padding: there is nothing to read.`);
+    if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= lengthBytes)) {
+      throw new RangeError(`There are no bytes ${start} to ${end} in a file of ${lengthBytes} bytes.`);
+    }
+    return reading.open(fileIndex, start, end);
+  }
+
+  #partsOrThrow(): TorrentParts {
+    const { parts } = this.#life;
+    if (parts === undefined) throw noMetadataError();
+    return parts;
   }
 
   verify(): Promise<VerifyResult> {
@@ -310,4 +371,14 @@ export class Torrent implements TorrentLike {
   failInternally(error: unknown): void {
     this.#life.handleBug(error);
   }
+}
+
+function checkIndex(what: 'file' | 'piece', index: number, count: number): void {
+  if (Number.isInteger(index) && index >= 0 && index < count) return;
+  throw new RangeError(`There is no ${what} ${index}; the torrent has ${count}, counted from 0.`);
+}
+
+function checkPriority(priority: number): void {
+  if (Number.isInteger(priority) && priority >= 0 && priority <= PRIORITY_MAX) return;
+  throw new RangeError(`${priority} is no priority; they run from 0 (not wanted) to ${PRIORITY_MAX}.`);
 }

@@ -3,10 +3,10 @@
 // of `Exchange`. Knows no tracker and no listener. Longer than most files because it answers what each of its parts asks;
 // the state is the parts'.
 import { assert } from '../../base/assert.ts';
-import { Bitfield } from '../../base/bitfield.ts';
+import type { Bitfield } from '../../base/bitfield.ts';
 import type { DiskError, ExpectedHash, Storage } from '../../platform/disk.ts';
 import { BLOCK_MEMORY_MAX_BYTES, SLAB_BYTES } from '../../protocol/limits.ts';
-import { PiecePicker } from '../../swarm/piece-picker.ts';
+import { type PieceDeadline, PiecePicker } from '../../swarm/piece-picker.ts';
 import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import { TransferRate } from '../../swarm/transfer-rate.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
@@ -14,6 +14,8 @@ import type { EngineContext } from '../session/engine-context.ts';
 import type { Download, DownloadHost, DownloadPeer } from './download.ts';
 import { Exchange } from './exchange.ts';
 import type { HashExchange, HashExchangeHost } from './hash-exchange.ts';
+import { PiecePriorities } from './piece-priorities.ts';
+import type { ReadingExchange } from './reading.ts';
 import type { TorrentContent } from './torrent-content.ts';
 import type { Upload, UploadHost, UploadPeer } from './upload.ts';
 import type { PressureListener } from './write-pressure.ts';
@@ -23,7 +25,6 @@ const OPEN_PIECES_MIN = 2;
 const OPEN_PIECES_MAX = 4_096;
 /** Senders that are remembered after they have gone, for the verdict on pieces they had a part in. */
 const SENDER_KEYS_MAX = 10_000;
-const DEFAULT_PRIORITY = 4;
 
 /** So many pieces that cannot be read cost only themselves; more within the window, and the disk is at fault. */
 const READ_ERRORS_MAX = 3;
@@ -65,9 +66,12 @@ export interface TransferPeer extends DownloadPeer, UploadPeer {
   close(reason: 'redundant'): void;
 }
 
-export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, PressureListener, DeadlineEntry {
+export class Transfer
+  implements DownloadHost, UploadHost, HashExchangeHost, PressureListener, DeadlineEntry, ReadingExchange
+{
   readonly content: TorrentContent;
   readonly storage: Storage;
+  readonly priorities: PiecePriorities;
   readonly picker: PiecePicker;
   readonly downloadRate: TransferRate;
   readonly uploadRate: TransferRate;
@@ -84,7 +88,6 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   readonly #seedOnly: boolean;
   #isComplete = false;
   #isRunning = false;
-  #wanted: readonly boolean[];
   #readErrorsSinceMs = Number.NEGATIVE_INFINITY;
   #readErrorCount = 0;
   /** Of exchanges that are over. */
@@ -100,7 +103,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     this.#host = host;
     this.content = content;
     this.storage = options.storage;
-    this.#wanted = options.wanted;
+    this.priorities = new PiecePriorities(content.files, content.layout, options.wanted);
     this.#seedOnly = options.seedOnly;
     this.downloadRate = new TransferRate(nowMs);
     this.uploadRate = new TransferRate(nowMs);
@@ -112,10 +115,11 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
       bytesOfPiece: (pieceIndex) => content.requestableBytes(pieceIndex),
       random: context.platform.crypto.random,
       maxOpenPieces: openPiecesMax(content.info.pieceLengthBytes),
+      peers: () => this.#peers.values(),
       createChooser: context.replaced.createChooser,
     });
     this.picker.setSequential(options.sequential);
-    this.setWanted(options.wanted);
+    this.applyPriorities();
   }
 
   get download(): Download {
@@ -159,6 +163,15 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     return this.#isComplete;
   }
 
+  /** Pieces that are wanted are asked for. */
+  get isFetching(): boolean {
+    return !this.#seedOnly;
+  }
+
+  downloadBytesPerSecond(nowMs: number): number {
+    return this.downloadRate.bytesPerSecond(nowMs);
+  }
+
   /** Received and thrown away. */
   get wastedBytes(): number {
     return this.#wastedBefore + (this.#exchange?.download.wastedBytes ?? 0);
@@ -169,7 +182,7 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
   }
 
   get wanted(): readonly boolean[] {
-    return this.#wanted;
+    return this.priorities.wantedFiles;
   }
 
   /** Verified bytes of wanted files. */
@@ -177,23 +190,42 @@ export class Transfer implements DownloadHost, UploadHost, HashExchangeHost, Pre
     const { layout, files } = this.content;
     let bytes = 0;
     for (let index = 0; index < files.length; index++) {
-      if (this.#wanted[index] !== true || files[index]!.pad) continue;
+      if (this.wanted[index] !== true || files[index]!.pad) continue;
       bytes += verifiedBytesOfFile(this.picker.haveBitfield, layout, index, files[index]!.lengthBytes);
     }
     return bytes;
   }
 
-  /** One value a file. Requests for pieces that are no longer wanted are cancelled. */
-  setWanted(wanted: readonly boolean[]): void {
-    this.#wanted = wanted;
-    const pieces = this.#seedOnly ? new Bitfield(this.content.pieceCount) : this.content.layout.wantedPieces(wanted);
-    for (let pieceIndex = 0; pieceIndex < this.content.pieceCount; pieceIndex++) {
-      const priority = pieces.has(pieceIndex) ? DEFAULT_PRIORITY : 0;
-      if (this.picker.priorityOf(pieceIndex) === priority) continue;
-      const cancelled = this.picker.setPriority(pieceIndex, priority);
-      this.#exchange?.download.handleCancelled(cancelled);
-      if (priority === 0) this.#exchange?.download.forgetPiece(pieceIndex);
-    }
+  /** `priorities` has changed. Requests for pieces that are no longer wanted are cancelled. */
+  applyPriorities(): void {
+    if (this.#seedOnly) for (let piece = 0; piece < this.content.pieceCount; piece++) this.#setPriority(piece, 0);
+    else this.priorities.ofPieces().forEach((priority, piece) => void this.#setPriority(piece, priority));
+    this.#handleWantsChanged();
+  }
+
+  /** The same for one piece, without looking at the others. */
+  applyPiecePriority(pieceIndex: number, priority: number): void {
+    const wasWanted = this.picker.priorityOf(pieceIndex) > 0;
+    if (this.#seedOnly) return;
+    this.#setPriority(pieceIndex, priority);
+    if (wasWanted !== priority > 0) this.#handleWantsChanged();
+  }
+
+  /** See `PiecePicker.setDeadlines`. */
+  setDeadlines(deadlines: readonly PieceDeadline[], nowMs: number): void {
+    this.picker.setDeadlines(deadlines);
+    if (!this.#isRunning || this.picker.isComplete) return;
+    for (const peer of this.#peers.values()) this.download.fillRequests(peer, nowMs);
+  }
+
+  #setPriority(pieceIndex: number, priority: number): void {
+    if (this.picker.priorityOf(pieceIndex) === priority) return;
+    const cancelled = this.picker.setPriority(pieceIndex, priority);
+    this.#exchange?.download.handleCancelled(cancelled);
+    if (priority === 0) this.#exchange?.download.forgetPiece(pieceIndex);
+  }
+
+  #handleWantsChanged(): void {
     if (!this.#isRunning) return;
     this.#verifyEmptyPieces();
     this.#updateCompletion();
