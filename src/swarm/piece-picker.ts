@@ -182,6 +182,19 @@ export class PiecePicker {
     this.#pieceDeadlines.replace(deadlines);
   }
 
+  /** Pieces with deadlines come before all else at present. */
+  isPressing(nowMs: number): boolean {
+    return (this.#deadlines?.count ?? 0) > 0 && this.#chooser.isPressing?.(nowMs) === true;
+  }
+
+  /** Gives up to `count` requests to the peer up, the latest first, none for a piece with a deadline; they should be cancelled. */
+  takeBack(peerId: number, count: number): readonly CancelledRequest[] {
+    const refs = this.outstandingOf(peerId).filter(({ pieceIndex }) => this.#deadlines?.get(pieceIndex) === undefined);
+    const last = refs.slice(Math.max(0, refs.length - count));
+    for (const { pieceIndex, blockIndex } of last) this.handleRequestLost(pieceIndex, blockIndex, peerId);
+    return last.map((ref) => ({ ...ref, peerId }));
+  }
+
   addAvailability(have: Bitfield): void {
     this.#table.buckets.addPeer(have);
   }

@@ -1,6 +1,11 @@
 // The requests under way to one peer: how many to have, and when to stop trusting it. `RequestDepth` says how many are worth
 // having; the peer's `reqq` and our own limit bound it. Knows no pieces: it counts requests and bytes.
-import { OUTGOING_REQUESTS_MAX, PEER_REQUEST_QUEUE_DEFAULT, PEER_REQUEST_QUEUE_MAX } from '../protocol/limits.ts';
+import {
+  BLOCK_BYTES,
+  OUTGOING_REQUESTS_MAX,
+  PEER_REQUEST_QUEUE_DEFAULT,
+  PEER_REQUEST_QUEUE_MAX,
+} from '../protocol/limits.ts';
 import { RequestDepth } from './request-depth.ts';
 import { RequestPace } from './request-pace.ts';
 
@@ -9,6 +14,9 @@ import { RequestPace } from './request-pace.ts';
  * fewer and larger ones. Not where they are spread over time, nor while their number grows: waiting would slow that down.
  */
 const BATCH_RATIO = 1 / 8;
+/** What is asked for in advance while something is needed soon: it could not be had before all that. In ms. */
+const HURRY_MS = 750;
+const HURRY_DEPTH_MIN = 4;
 /** Without a request under way for longer than this, the rate is measured anew. */
 const IDLE_MS = 1_000;
 
@@ -30,6 +38,8 @@ export interface RequestPipelineOptions {
 export class RequestPipeline {
   /** Requests sent and neither answered nor given up. */
   outstanding = 0;
+  /** Something is needed soon: keep the queue short, so that it can be asked for and had. */
+  hurries = false;
   #isSnubbed = false;
   #depthMax = OUTGOING_REQUESTS_MAX;
 
@@ -95,7 +105,8 @@ export class RequestPipeline {
   /** Requests worth having under way now. Above it nothing is to be cancelled, only nothing more asked for. */
   desiredDepth(): number {
     if (this.#isSnubbed) return 1;
-    return Math.min(this.#depth.desired(), this.#depthMax);
+    const depth = Math.min(this.#depth.desired(), this.#depthMax);
+    return this.hurries ? Math.min(depth, this.#hurriedDepth) : depth;
   }
 
   /** Whether other peers give about as much at the same time. */
@@ -171,6 +182,13 @@ export class RequestPipeline {
     this.#isSnubbed = true;
     this.#snubbedMs = nowMs;
     return 'snubbed';
+  }
+
+  get #hurriedDepth(): number {
+    const { bytesPerSecond, roundTripMs } = this.#depth;
+    const aheadBytes = (bytesPerSecond * (HURRY_MS + roundTripMs)) / 1_000;
+    // Nothing is known of a peer that was not measured.
+    return bytesPerSecond === 0 ? this.#depthMax : Math.max(HURRY_DEPTH_MIN, Math.ceil(aheadBytes / BLOCK_BYTES));
   }
 
   #measureGap(gapMs: number): void {

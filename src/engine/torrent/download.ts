@@ -20,6 +20,8 @@ const NO_MEMORY_PAUSE_MS = 500;
 const COMPANY_RATE_RATIO = 4;
 /** ... and for so long after the last block that followed one of the other's, in ms. */
 const COMPANY_MS = 2_000;
+/** What a peer may go on with when something is needed at once: about what it has handed to its socket already. */
+const KEPT_RATIO = 1 / 2;
 const BLOCKS_PER_PIECE_MAX = PIECE_LENGTH_MAX_BYTES / BLOCK_BYTES;
 
 function writerKey(pieceIndex: number, blockIndex: number): number {
@@ -110,10 +112,11 @@ export class Download {
     if (nowMs < this.pausedUntilMs) return true;
     if (peer.isChoking && peer.allowedFast.size === 0) return true;
     const { pipeline } = peer;
+    const { picker } = this.#parts;
     pipeline.setCompany(nowMs - this.#companyMs < COMPANY_MS);
+    pipeline.hurries = picker.isPressing(nowMs);
     const room = pipeline.room(nowMs);
     if (room <= 0) return true;
-    const { picker } = this.#parts;
     const gate = this.#gateOf(peer);
     const grantedBytes = gate.take(room * BLOCK_BYTES, BLOCK_BYTES, nowMs);
     if (grantedBytes === 0) {
@@ -132,6 +135,15 @@ export class Download {
     // It could be asked for more than the limit allows: the next turn of the others comes first.
     else if (grantedBytes < room * BLOCK_BYTES) gate.wait(peer, BLOCK_BYTES, nowMs);
     return count > 0 || peer.isChoking;
+  }
+
+  /** Something is needed sooner than all that the peer was asked for: takes back what nobody waits for. */
+  makeRoom(peer: DownloadPeer, nowMs: number): void {
+    const { picker } = this.#parts;
+    const { pipeline } = peer;
+    pipeline.hurries = picker.isPressing(nowMs);
+    const excess = pipeline.hurries ? pipeline.outstanding - Math.ceil(pipeline.desiredDepth() * KEPT_RATIO) : 0;
+    if (excess > 0) this.handleCancelled(picker.takeBack(peer.id, excess));
   }
 
   /**

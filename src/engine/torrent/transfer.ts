@@ -87,6 +87,8 @@ export class Transfer
   #senderKeys: Map<number, string> | undefined;
   readonly #seedOnly: boolean;
   #isComplete = false;
+  /** Deadlines came before all else when they were last set. */
+  #wasPressing = false;
   #isRunning = false;
   #readErrorsSinceMs = Number.NEGATIVE_INFINITY;
   #readErrorCount = 0;
@@ -215,6 +217,10 @@ export class Transfer
   setDeadlines(deadlines: readonly PieceDeadline[], nowMs: number): void {
     this.picker.setDeadlines(deadlines);
     if (!this.#isRunning || this.picker.isComplete) return;
+    const isPressing = this.picker.isPressing(nowMs);
+    const isNews = isPressing && !this.#wasPressing;
+    this.#wasPressing = isPressing;
+    if (isNews) for (const peer of this.#peers.values()) this.download.makeRoom(peer, nowMs);
     for (const peer of this.#peers.values()) this.download.fillRequests(peer, nowMs);
   }
 

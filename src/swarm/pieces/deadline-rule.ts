@@ -45,6 +45,13 @@ export class DeadlineRule {
     this.#options = options;
   }
 
+  /** Something is needed so soon that it comes before all else. */
+  isPressing(nowMs: number): boolean {
+    if (this.#options.deadlines.count === 0) return false;
+    this.#updatePressing(nowMs);
+    return this.#pressingCount > 0;
+  }
+
   /** Asks the peer for pressing blocks: fills `out` from 0 up to `limit` and returns how many. */
   pick(peer: PickerPeer, requests: PeerRequests, limit: number, out: BlockRef[], nowMs: number): number {
     this.declined.length = 0;

@@ -49,7 +49,8 @@ const DUPLICATES_MIN = 1;
 const DUPLICATES_MAX = 16;
 
 /** What decides the order of choice: `PieceChooser`, or another rule in its place. */
-export type PickRule = Pick<PieceChooser, 'isSequential' | 'isEndgame' | 'handleChange' | 'pick'>;
+export type PickRule = Pick<PieceChooser, 'isSequential' | 'isEndgame' | 'handleChange' | 'pick'> &
+  Partial<Pick<PieceChooser, 'isPressing'>>;
 
 export class PieceChooser {
   /** Lowest index first instead of rarest first. */
@@ -80,6 +81,11 @@ export class PieceChooser {
   /** A piece may have become fetchable for a peer that found nothing, for another reason than a given-up request. */
   handleChange(): void {
     this.#changeCount++;
+  }
+
+  /** Pieces with deadlines come before all else at present. */
+  isPressing(nowMs: number): boolean {
+    return this.#deadlineRule?.isPressing(nowMs) === true;
   }
 
   pick(peer: PickerPeer, maxBlocks: number, out: BlockRef[], nowMs = 0): number {
