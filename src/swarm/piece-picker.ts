@@ -187,9 +187,15 @@ export class PiecePicker {
     return (this.#deadlines?.count ?? 0) > 0 && this.#chooser.isPressing?.(nowMs) === true;
   }
 
-  /** Gives up to `count` requests to the peer up, the latest first, none for a piece with a deadline; they should be cancelled. */
-  takeBack(peerId: number, count: number): readonly CancelledRequest[] {
-    const refs = this.outstandingOf(peerId).filter(({ pieceIndex }) => this.#deadlines?.get(pieceIndex) === undefined);
+  /**
+   * Gives up to `count` requests to the peer up, which should be cancelled: those that are needed last first, none that is
+   * needed before `neededMs`.
+   */
+  takeBack(peerId: number, count: number, neededMs: number): readonly CancelledRequest[] {
+    const needed = ({ pieceIndex }: BlockRef): number =>
+      this.#deadlines?.get(pieceIndex)?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    const refs = this.outstandingOf(peerId).filter((ref) => needed(ref) >= neededMs);
+    refs.sort((a, b) => (needed(a) < needed(b) ? -1 : Number(needed(a) > needed(b))));
     const last = refs.slice(Math.max(0, refs.length - count));
     for (const { pieceIndex, blockIndex } of last) this.handleRequestLost(pieceIndex, blockIndex, peerId);
     return last.map((ref) => ({ ...ref, peerId }));

@@ -22,6 +22,8 @@ const COMPANY_RATE_RATIO = 4;
 const COMPANY_MS = 2_000;
 /** What a peer may go on with when something is needed at once: about what it has handed to its socket already. */
 const KEPT_RATIO = 1 / 2;
+/** What is needed within this time is not taken back. */
+const SOON_MS = 2_000;
 const BLOCKS_PER_PIECE_MAX = PIECE_LENGTH_MAX_BYTES / BLOCK_BYTES;
 
 function writerKey(pieceIndex: number, blockIndex: number): number {
@@ -143,7 +145,7 @@ export class Download {
     const { pipeline } = peer;
     pipeline.hurries = picker.isPressing(nowMs);
     const excess = pipeline.hurries ? pipeline.outstanding - Math.ceil(pipeline.desiredDepth() * KEPT_RATIO) : 0;
-    if (excess > 0) this.handleCancelled(picker.takeBack(peer.id, excess));
+    if (excess > 0) this.handleCancelled(picker.takeBack(peer.id, excess, nowMs + SOON_MS));
   }
 
   /**

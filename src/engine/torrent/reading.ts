@@ -11,6 +11,8 @@ import type { TorrentContent } from './torrent-content.ts';
 
 /** Deadlines follow rates that change, and peers that fall silent are noticed. */
 const REFRESH_MS = 500;
+/** For what is needed within this time peers are kept from what is not. */
+const SOON_MS = 2_000;
 
 /** What of the exchange with peers has to do with reading. */
 export interface ReadingExchange {
@@ -20,7 +22,8 @@ export interface ReadingExchange {
   nowMs(): number;
   hasPiece(pieceIndex: number): boolean;
   handleReadError(pieceIndex: number, error: DiskError): void;
-  setDeadlines(deadlines: readonly PieceDeadline[], nowMs: number): void;
+  /** `makesRoom`: what is needed later is taken back from the peers. */
+  setDeadlines(deadlines: readonly PieceDeadline[], makesRoom: boolean, nowMs: number): void;
   downloadBytesPerSecond(nowMs: number): number;
 }
 
@@ -41,6 +44,8 @@ export class Reading implements DeadlineEntry, FileReaderHost {
   /** Piece → time that the user needs it. BOUNDED: by the pieces. */
   readonly #own = new Map<number, number>();
   #isSet = false;
+  /** Something is needed that was not thought of a moment ago, soon perhaps: the peers are busy with other things. */
+  #isNews = false;
 
   constructor(parts: ReadingParts) {
     this.#parts = parts;
@@ -54,6 +59,7 @@ export class Reading implements DeadlineEntry, FileReaderHost {
     this.#own.set(pieceIndex, nowMs + inMs);
     // Many are set one after the other: they take effect together.
     this.#isSet = true;
+    this.#isNews ||= inMs < SOON_MS;
     this.#parts.deadlines.expedite(this, nowMs);
   }
 
@@ -70,6 +76,7 @@ export class Reading implements DeadlineEntry, FileReaderHost {
     const reader = new FileReader(this, { startBytes: offset + start, endBytes: offset + end, pieceLengthBytes });
     this.#readers.add(reader);
     this.#parts.changePriorities((priorities) => priorities.beginReading(fileIndex, reader.range));
+    this.#isNews = !this.hasPiece(reader.pieceIndex);
     this.#refresh(this.nowMs());
     return reader;
   }
@@ -136,7 +143,8 @@ export class Reading implements DeadlineEntry, FileReaderHost {
     }
     const missing = all.filter(({ pieceIndex }) => !exchange.hasPiece(pieceIndex));
     if (missing.length === 0 && !this.#isSet) return false;
-    exchange.setDeadlines(missing, nowMs);
+    exchange.setDeadlines(missing, this.#isNews && missing.length > 0, nowMs);
+    this.#isNews = false;
     this.#isSet = missing.length > 0;
     if (this.#isSet) this.#parts.deadlines.expedite(this, nowMs + REFRESH_MS);
     return this.#isSet;

@@ -87,8 +87,6 @@ export class Transfer
   #senderKeys: Map<number, string> | undefined;
   readonly #seedOnly: boolean;
   #isComplete = false;
-  /** Deadlines came before all else when they were last set. */
-  #wasPressing = false;
   #isRunning = false;
   #readErrorsSinceMs = Number.NEGATIVE_INFINITY;
   #readErrorCount = 0;
@@ -213,14 +211,11 @@ export class Transfer
     if (wasWanted !== priority > 0) this.#handleWantsChanged();
   }
 
-  /** See `PiecePicker.setDeadlines`. */
-  setDeadlines(deadlines: readonly PieceDeadline[], nowMs: number): void {
+  /** See `PiecePicker.setDeadlines`. `makesRoom`: what is needed later is taken back from the peers. */
+  setDeadlines(deadlines: readonly PieceDeadline[], makesRoom: boolean, nowMs: number): void {
     this.picker.setDeadlines(deadlines);
     if (!this.#isRunning || this.picker.isComplete) return;
-    const isPressing = this.picker.isPressing(nowMs);
-    const isNews = isPressing && !this.#wasPressing;
-    this.#wasPressing = isPressing;
-    if (isNews) for (const peer of this.#peers.values()) this.download.makeRoom(peer, nowMs);
+    if (makesRoom) for (const peer of this.#peers.values()) this.download.makeRoom(peer, nowMs);
     for (const peer of this.#peers.values()) this.download.fillRequests(peer, nowMs);
   }
 
