@@ -6,13 +6,15 @@ const MEMORY_MS = 5_000;
 
 export class ReadPace {
   #bytes = 0;
+  /** What it was given and is at work on. */
+  #givenBytes = 0;
   /** The reader's own time over those bytes. */
   #ownMs = 0;
   /** When it was given bytes and has not asked for more; NaN: it waits. */
   #givenMs = Number.NaN;
 
   handleGiven(bytes: number, nowMs: number): void {
-    this.#bytes += bytes;
+    this.#givenBytes = bytes;
     this.#givenMs = nowMs;
   }
 
@@ -21,7 +23,8 @@ export class ReadPace {
     if (Number.isNaN(this.#givenMs)) return;
     const tookMs = nowMs - this.#givenMs;
     const kept = MEMORY_MS / (MEMORY_MS + tookMs);
-    this.#bytes *= kept;
+    this.#bytes = this.#bytes * kept + this.#givenBytes;
+    this.#givenBytes = 0;
     this.#ownMs = this.#ownMs * kept + tookMs;
     this.#givenMs = Number.NaN;
   }
@@ -30,6 +33,6 @@ export class ReadPace {
   bytesPerSecond(nowMs: number): number {
     const idleMs = Number.isNaN(this.#givenMs) ? 0 : nowMs - this.#givenMs;
     const ownMs = this.#ownMs + idleMs;
-    return ownMs <= 0 ? Number.POSITIVE_INFINITY : (this.#bytes * 1_000) / ownMs;
+    return ownMs <= 0 ? Number.POSITIVE_INFINITY : ((this.#bytes + this.#givenBytes) * 1_000) / ownMs;
   }
 }

@@ -20,6 +20,8 @@ const SAFETY = 1.5;
 const SOONEST_TOLERANCE = 1.25;
 /** A second peer is asked when it takes at most so much of the time that the block is expected to take. */
 const DUPLICATE_GAIN = 0.5;
+/** ... and this much less, in ms: what is gained is worth a block that comes twice. */
+const DUPLICATE_GAIN_MIN_MS = 250;
 /** What is believed of a peer that was not measured yet: enough to be tried, too little to be trusted with much. */
 const UNKNOWN_BLOCKS_PER_SECOND = 4;
 const UNKNOWN_ROUND_TRIP_MS = 100;
@@ -138,7 +140,8 @@ export class DeadlineRule {
       const arrivalMs = this.#arrivalMs(due, blocks, block, nowMs);
       if (arrivalMs <= due.deadlineMs) continue;
       const ownMs = timeOf(peer, requests.outstandingCount + 1);
-      if (ownMs > DUPLICATE_GAIN * (arrivalMs - nowMs)) continue;
+      const waitMs = arrivalMs - nowMs;
+      if (ownMs > DUPLICATE_GAIN * waitMs || ownMs > waitMs - DUPLICATE_GAIN_MIN_MS) continue;
       filled = this.#options.pieces.takeCopy(blocks, block, requests, out, filled);
       due.expect(block, peer.id, nowMs + ownMs, nowMs);
     }
