@@ -11,6 +11,7 @@ import { flashCrowd } from './flash-crowd.ts';
 import { freeRiders } from './free-riders.ts';
 import { greedy } from './greedy.ts';
 import { poisoned } from './poisoned.ts';
+import { stream } from './stream.ts';
 import { superSeed } from './super-seed.ts';
 
 /** 8 MiB in 64 pieces over 2 Mbit/s: half a minute at best. */
@@ -53,6 +54,16 @@ const MARKS: readonly Mark[] = [
     atMost: { 'lost bytes': 0.07, 'of them banned by nobody': 0, 'bans of honest peers': 0 },
   },
   { scenario: churn, atMost: { 'cost in time, median': 0.2 } },
+  {
+    scenario: stream,
+    options: { peerCount: 8 },
+    atMost: {
+      'whole, deadlines: waited in all': 8,
+      'jump, deadlines: waited in all': 4,
+      'silent source, deadlines: stalled': 1,
+      'silent source, deadlines: duplicates': 0.07,
+    },
+  },
   { scenario: greedy, options: { peerCount: 10 }, atMost: { 'time lost by the honest, median': 0.6 } },
 ];
 
@@ -66,6 +77,14 @@ describe.each(MARKS)('$scenario.name: $scenario.about', ({ scenario, options, at
     expect(reportLines(result).join('\n')).toContain(result.figures[0]!.name);
     expect([...plotsOf(result).values()].join()).not.toContain('NaN');
   });
+});
+
+test.each([1, 2, 3])('with deadlines a viewer waits less than in any order that knows of none (seed %i)', (seed) => {
+  const result = run(stream, { peerCount: 8, seed });
+  for (const story of ['whole', 'jump', 'silent source']) {
+    const waited = (order: string): number => figure(result, `${story}, ${order}: waited in all`);
+    expect(waited('deadlines'), story).toBeLessThan(0.7 * Math.min(waited('sequential'), waited('rarest first')));
+  }
 });
 
 test('a seed is a history: the same again, another one with another seed', () => {

@@ -119,9 +119,9 @@ export class PiecePriorities {
 
   /** A piece is kept where one of its files is; the shares of the others stand in the part file. */
   #touchFileOf(pieceIndex: number): void {
-    const [span] = this.#layout.spans(pieceIndex, 0, this.#layout.bytesOfPiece(pieceIndex)).filter(({ fileIndex }) => {
-      return fileIndex >= 0 && this.#files[fileIndex]!.isOnDisk;
-    });
-    if (span !== undefined) this.#touch(span.fileIndex);
+    const spans = this.#layout.spans(pieceIndex, 0, this.#layout.bytesOfPiece(pieceIndex));
+    const onDisk = spans.filter(({ fileIndex }) => this.#files[fileIndex]?.isOnDisk === true);
+    const hasPlace = onDisk.some(({ fileIndex }) => this.#wanted[fileIndex] === true || this.#touched.has(fileIndex));
+    if (onDisk.length > 0 && !hasPlace) this.#touch(onDisk[0]!.fileIndex);
   }
 }
