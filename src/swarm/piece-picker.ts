@@ -1,6 +1,6 @@
 // Which blocks to ask of which peer. Owns the transitions between piece states (docs/invariants/piece-states.md); the
 // states stand in PieceTable, the requests in OpenPieces, the order of choice in PieceChooser. Knows no connection, no
-// disk and no clock: it is told what happened and answers with blocks. What is only needed while blocks are asked for is made
+// disk and no clock: it is told what happened, and what time it is where deadlines count, and answers with blocks. What is only needed while blocks are asked for is made
 // with the first of them.
 // Above the usual size because it is mostly the commented interface of the folder `pieces`.
 import { assert } from '../base/assert.ts';
