@@ -106,6 +106,8 @@ export const CONNECTIONS_MAX = 500;
 export const CONNECTIONS_PER_TORRENT_MAX = 100;
 /** Accepted connections of one torrent from one public address. */
 export const CONNECTIONS_PER_ADDRESS_MAX = 8;
+/** Accepted connections of one torrent from one public network (/24, or /64 of IPv6) that have exchanged nothing yet. */
+export const CONNECTIONS_PER_NETWORK_MAX = 8;
 /** Accepted connections that have not yet sent a whole handshake. */
 export const HALF_OPEN_INBOUND_MAX = 20;
 /** Addresses remembered for one torrent. */
@@ -142,7 +144,9 @@ export const BANS_MAX = 10_000;
 export const SHARED_FAILURES_MAX = 3;
 /** Hashes and senders kept of a torrent's failed pieces; the oldest is forgotten. */
 export const BLAME_MAX_BYTES: number = 4 * MIB;
-/** From one attempt at a public address to the next, whatever the port, in ms. */
+/** Networks whose word on our own address is kept, of each family. */
+export const EXTERNAL_ADDRESS_VOTES_MAX = 64;
+/** From one attempt at a public address that did not answer to the next, whatever the port and the torrent, in ms. */
 export const DIAL_SAME_ADDRESS_MS = 60_000;
 
 // ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────────
