@@ -19,6 +19,13 @@ import { silentPeers, stallingPeers, unchokeNever } from './silent-peers.ts';
 import { slowDisk, stuckDisk } from './slow-disk.ts';
 import { slowLoris } from './slow-loris.ts';
 import { trackerEvents, trackerRecovers, udpTrackerRecovers } from './tracker-recovers.ts';
+import {
+  floodOfConnections,
+  moreThanSlots,
+  sharedDials,
+  turnoverFindsGivers,
+  unneededPart,
+} from './who-is-connected.ts';
 import { whyConnectionLimit, whyNoMetadata, whyNoPeers, whyUnreachable } from './why-nobody.ts';
 import { whyChoked, whyDisk, whyDownloadLimit, whyFailed, whyNobodyHas, whyRequestQueue } from './why-slow-download.ts';
 import { whyDiskReads, whyNobodyTakes, whyNothingWanted, whyUploadLimit } from './why-slow-upload.ts';
@@ -43,6 +50,10 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
   longFatLink,
   fatLink,
   ownAddress,
+  turnoverFindsGivers,
+  moreThanSlots,
+  unneededPart,
+  sharedDials,
   restlessUser,
 ];
 
@@ -59,6 +70,7 @@ export const HOSTILE_SCENARIOS: readonly Scenario[] = [
   garbagePeers,
   requestFlood,
   metadataLiars,
+  floodOfConnections,
 ];
 
 /** What breaks and comes back. */

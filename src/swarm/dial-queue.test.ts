@@ -10,6 +10,7 @@ import {
   RECONNECT_MIN_MS,
 } from '../protocol/limits.ts';
 import { BanList } from './ban-list.ts';
+import { DialHistory } from './dial-history.ts';
 import { type DialEndpoint, DialQueue, type PeerSource } from './dial-queue.ts';
 
 const at = (address: string, port = 6881): DialEndpoint => ({ address, port });
@@ -189,13 +190,13 @@ test('one public address is dialled once a minute, whatever its ports; private a
 
 test('bans hold for every port and for their time, and the list of them is bounded', () => {
   const bans = new BanList();
-  const queue = new DialQueue(bans);
+  const queue = new DialQueue({ bans });
   for (const port of [1, 2]) queue.add(at('50.1.1.1', port), 'tracker', 0);
   queue.add(at('50.1.1.2'), 'tracker', 0);
   queue.ban('50.1.1.1', 5);
   expect(queue.count).toBe(1);
   expect(queue.add(at('50.1.1.1', 3), 'user', 5 + BAN_MS - 1)).toBe(false);
-  expect(new DialQueue(bans).isBanned('50.1.1.1', 6)).toBe(true);
+  expect(new DialQueue({ bans }).isBanned('50.1.1.1', 6)).toBe(true);
   expect(queue.add(at('50.1.1.1', 3), 'user', 5 + BAN_MS)).toBe(true);
   for (let i = 0; i < BANS_MAX - 1; i++) bans.ban(`a${i}`, 10);
   bans.ban('last', 10);
@@ -258,6 +259,65 @@ test('whatever happens, only idle addresses that are due are offered, and the de
       }
     }),
   );
+});
+
+test('of equals the one with the highest priority is dialled first, and a change of priorities is seen', () => {
+  let sign = 1;
+  const queue = new DialQueue({ priorityOf: ({ port }) => sign * port });
+  for (const port of [5, 9, 7]) queue.add(at('10.0.0.7', port), 'tracker', 0);
+  queue.add(at('10.0.0.8', 1), 'user', 0);
+  expect(queue.next(0)?.endpoint.port).toBe(1);
+  queue.handleDialing(at('10.0.0.8', 1), 0);
+  expect(queue.next(0)?.endpoint.port).toBe(9);
+  sign = -1;
+  expect(queue.next(0)?.endpoint.port).toBe(9);
+  queue.handlePrioritiesChanged();
+  expect(queue.next(0)?.endpoint.port).toBe(5);
+  expect(queue.hasFresh(0)).toBe(true);
+  for (const port of [5, 9, 7]) fail(queue, at('10.0.0.7', port), 0);
+  expect([queue.next(70_000)?.endpoint.port, queue.hasFresh(70_000)]).toEqual([5, false]);
+});
+
+test('one address is dialled once a minute by all torrents together, until it has turned out to be a peer', () => {
+  const history = new DialHistory();
+  const earlier: number[] = [];
+  const queues = [1, 2, 3].map((id) => new DialQueue({ history, onEarlier: () => earlier.push(id) }));
+  const peer = at('50.1.1.1');
+  for (const queue of queues) queue.add(peer, 'tracker', 0);
+  const [first, second, third] = queues as [DialQueue, DialQueue, DialQueue];
+  first.handleDialing(peer, 100);
+  expect([second.next(100), second.deadlineMs]).toEqual([undefined, 60_100]);
+  // Where nobody answers, and on other ports as well.
+  first.handleFailed(peer, 10_100, 'timed-out');
+  third.add(at('50.1.1.1', 9), 'pex', 20_000);
+  expect([second.next(20_000), third.next(20_000)]).toEqual([undefined, undefined]);
+  second.handleDialing(peer, 60_100);
+  expect(third.next(60_100)).toBeUndefined();
+  second.handleConnected(peer);
+  second.handleGreeted(peer);
+  expect(earlier).toContain(3);
+  expect([third.deadlineMs, third.next(60_200)?.endpoint]).toEqual([0, peer]);
+});
+
+test('who was not needed is not dialled until something is wanted again, and makes room before others', () => {
+  const queue = new DialQueue();
+  const [unneeded, other] = [at('10.0.0.7'), at('10.0.0.8')];
+  queue.add(unneeded, 'tracker', 0);
+  queue.handleDialing(unneeded, 0);
+  queue.handleConnected(unneeded);
+  queue.handleUnneeded(unneeded);
+  expect([queue.deadlineMs, queue.add(unneeded, 'tracker', 9_000_000)]).toEqual([Number.POSITIVE_INFINITY, false]);
+  queue.add(other, 'tracker', 10);
+  expect(queue.next(10)?.endpoint).toEqual(other);
+  queue.handleDialing(other, 10);
+  queue.handleNeeded(20);
+  expect(queue.next(20)?.endpoint).toEqual(unneeded);
+  queue.handleDialing(unneeded, 20);
+  queue.handleUnneeded(unneeded);
+  for (let i = 0; queue.count < PEER_LIST_MAX; i++) queue.add(numbered(i), 'tracker', 30);
+  expect(queue.add(numbered(90_000), 'pex', 30)).toBe(true);
+  queue.handleNeeded(40);
+  expect(queue.add(unneeded, 'tracker', 40)).toBe(true);
 });
 
 test('an address that we gave up ourselves is dialled again at once, and has not failed', () => {

@@ -1,14 +1,9 @@
 // The known addresses of one torrent's peers: which to dial next, when again, and when to forget one. Knows no
 // sockets: it is told how each attempt went. How many attempts run at once is the caller's.
-import {
-  DIAL_FAILURES_MAX,
-  DIAL_SAME_ADDRESS_MS,
-  PEER_LIST_MAX,
-  RECONNECT_MAX_MS,
-  RECONNECT_MIN_MS,
-} from '../protocol/limits.ts';
+import { DIAL_FAILURES_MAX, PEER_LIST_MAX, RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '../protocol/limits.ts';
 import { BanList } from './ban-list.ts';
-import { type DialEndpoint, endpointKey, isDialable, isPublic } from './dial-address.ts';
+import { type DialEndpoint, endpointKey, isDialable } from './dial-address.ts';
+import { DialHistory, type DialHistoryWaiter } from './dial-history.ts';
 
 export type { DialEndpoint } from './dial-address.ts';
 
@@ -26,6 +21,13 @@ const SOURCE_RANKS: Readonly<Record<PeerSource, number>> = {
 };
 
 const NEVER = Number.POSITIVE_INFINITY;
+const KEEP_RANKS: Readonly<Record<Entry['state'], number>> = {
+  forgotten: 0,
+  unneeded: 1,
+  idle: 2,
+  dialing: 3,
+  connected: 3,
+};
 /** First wait after a failure at an address that the user gave: the other side may just be starting. */
 const RECONNECT_USER_MIN_MS = 5_000;
 
@@ -57,28 +59,57 @@ export interface DialCandidate {
 interface Entry {
   readonly endpoint: DialEndpoint;
   source: PeerSource;
-  /** 'forgotten' entries are dialled no more and kept for a while, so that gossip does not bring them back at once. */
-  state: 'idle' | 'dialing' | 'connected' | 'forgotten';
+  /**
+   * 'forgotten' entries are dialled no more and kept for a while, so that gossip does not bring them back at once;
+   * 'unneeded' ones until `handleNeeded`.
+   */
+  state: 'idle' | 'dialing' | 'connected' | 'unneeded' | 'forgotten';
   failureCount: number;
+  /** Which of equals is dialled first; undefined until it was asked for. */
+  priority: number | undefined;
   /** How the last attempt failed; undefined when it did not, or there was none. */
   failure: DialFailure | undefined;
   /** Idle: not before. Forgotten: not remembered any longer after. */
   dueMs: number;
 }
 
-export class DialQueue {
+export interface DialQueueOptions {
+  /** May be shared by all torrents of a session. */
+  readonly bans?: BanList;
+  /** May be shared by all torrents of a session. */
+  readonly history?: DialHistory;
+  /** Of addresses that are equal otherwise the highest is dialled first, and of those the oldest. @defaultValue all alike */
+  readonly priorityOf?: (endpoint: DialEndpoint) => number;
+  /** `deadlineMs` has become earlier by what another torrent did. */
+  readonly onEarlier?: () => void;
+}
+
+export class DialQueue implements DialHistoryWaiter {
   readonly bans: BanList;
   /** In the order of arrival. BOUNDED: PEER_LIST_MAX, see `#makeRoom`. */
   readonly #entries = new Map<string, Entry>();
-  /** Public addresses dialled lately → when; made with the first. BOUNDED: PEER_LIST_MAX, the oldest dropped. */
-  #lastDialMs: Map<string, number> | undefined;
+  readonly #history: DialHistory;
+  readonly #priorityOf: (endpoint: DialEndpoint) => number;
+  readonly #onEarlier: () => void;
   #own: ReadonlySet<string> | undefined;
   /** Kept until something changes: `deadlineMs` is asked for far more often. */
   #deadlineMs: number | undefined;
 
-  /** `bans` may be shared by all torrents of a session. */
-  constructor(bans: BanList = new BanList()) {
-    this.bans = bans;
+  constructor(options: DialQueueOptions = {}) {
+    this.bans = options.bans ?? new BanList();
+    this.#history = options.history ?? new DialHistory();
+    this.#priorityOf = options.priorityOf ?? (() => 0);
+    this.#onEarlier = options.onEarlier ?? (() => {});
+  }
+
+  handleAddressFree(): void {
+    this.#deadlineMs = undefined;
+    this.#onEarlier();
+  }
+
+  /** `priorityOf` answers differently from now on. */
+  handlePrioritiesChanged(): void {
+    for (const entry of this.#entries.values()) entry.priority = undefined;
   }
 
   /** Addresses known, connected and forgotten ones included. */
@@ -103,7 +134,7 @@ export class DialQueue {
       if (SOURCE_RANKS[source] > SOURCE_RANKS[known.source]) known.source = source;
       const isWaiting = known.state === 'forgotten' || known.dueMs > nowMs;
       const isOver = known.state === 'forgotten' && nowMs >= known.dueMs;
-      const isInUse = known.state === 'dialing' || known.state === 'connected';
+      const isInUse = known.state === 'dialing' || known.state === 'connected' || known.state === 'unneeded';
       // A tracker that still lists it has heard from it meanwhile: worth one more try, as in libtorrent.
       const forgottenForMs = nowMs - (known.dueMs - RECONNECT_MAX_MS);
       const isRevived = known.state === 'forgotten' && source === 'tracker' && forgottenForMs >= RELISTED_MIN_MS;
@@ -121,6 +152,7 @@ export class DialQueue {
       source,
       state: 'idle',
       failureCount: 0,
+      priority: undefined,
       failure: undefined,
       dueMs: nowMs,
     });
@@ -133,11 +165,24 @@ export class DialQueue {
     let best: Entry | undefined;
     for (const entry of this.#entries.values()) {
       if (entry.state !== 'idle' || this.#dueMs(entry) > nowMs) continue;
-      if (best === undefined || isBetterToDial(entry, best)) best = entry;
+      if (best === undefined || this.#isBetterToDial(entry, best)) best = entry;
     }
-    if (best === undefined) return undefined;
+    if (best === undefined) {
+      // Another torrent has dialled there meanwhile.
+      this.#deadlineMs = undefined;
+      return undefined;
+    }
     const { endpoint, source, failureCount } = best;
     return { endpoint, source, failureCount };
+  }
+
+  /** Addresses that may be dialled now, and were never tried in vain. */
+  hasFresh(nowMs: number): boolean {
+    if (this.deadlineMs > nowMs) return false;
+    for (const entry of this.#entries.values()) {
+      if (entry.state === 'idle' && entry.failureCount === 0 && this.#dueMs(entry) <= nowMs) return true;
+    }
+    return false;
   }
 
   /** When `next` may have a candidate; in the past when it has one now, Infinity when nothing is waiting. */
@@ -155,16 +200,7 @@ export class DialQueue {
     this.#deadlineMs = undefined;
     const entry = this.#entries.get(endpointKey(endpoint));
     if (entry !== undefined) entry.state = 'dialing';
-    if (!isPublic(endpoint.address)) return;
-    this.#lastDialMs ??= new Map();
-    this.#lastDialMs.delete(endpoint.address);
-    if (this.#lastDialMs.size >= PEER_LIST_MAX) {
-      for (const oldest of this.#lastDialMs.keys()) {
-        this.#lastDialMs.delete(oldest);
-        break;
-      }
-    }
-    this.#lastDialMs.set(endpoint.address, nowMs);
+    this.#history.handleDialled(endpoint.address, nowMs);
   }
 
   /** The connection stands and the handshake fits. Also for a connection from the other side, once its port is known. */
@@ -174,6 +210,31 @@ export class DialQueue {
     if (entry === undefined) return;
     entry.state = 'connected';
     entry.failure = undefined;
+  }
+
+  /** Both handshakes are there: the address is a peer's. */
+  handleGreeted(endpoint: DialEndpoint): void {
+    this.#deadlineMs = undefined;
+    this.#history.handleGreeted(endpoint.address);
+  }
+
+  /** The connection was ended since neither side has anything that the other wants. */
+  handleUnneeded(endpoint: DialEndpoint): void {
+    this.#deadlineMs = undefined;
+    const entry = this.#entries.get(endpointKey(endpoint));
+    if (entry === undefined || entry.dueMs === NEVER) return;
+    entry.state = 'unneeded';
+    entry.failureCount = 0;
+  }
+
+  /** What was not needed may be from now on: we want something again. */
+  handleNeeded(nowMs: number): void {
+    this.#deadlineMs = undefined;
+    for (const entry of this.#entries.values()) {
+      if (entry.state !== 'unneeded') continue;
+      entry.state = 'idle';
+      entry.dueMs = nowMs;
+    }
   }
 
   /** The attempt failed, or the handshake did. */
@@ -255,8 +316,18 @@ export class DialQueue {
   #dueMs(entry: Entry): number {
     // What the user named is dialled as asked; gossip must not make us knock at one host on many ports.
     if (entry.source === 'user' || entry.source === 'magnet') return entry.dueMs;
-    const lastMs = this.#lastDialMs?.get(entry.endpoint.address);
-    return lastMs === undefined ? entry.dueMs : Math.max(entry.dueMs, lastMs + DIAL_SAME_ADDRESS_MS);
+    return Math.max(entry.dueMs, this.#history.notBeforeMs(entry.endpoint.address, this));
+  }
+
+  #isBetterToDial(entry: Entry, than: Entry): boolean {
+    if (entry.failureCount !== than.failureCount) return entry.failureCount < than.failureCount;
+    if (entry.source !== than.source) {
+      const rankDifference = SOURCE_RANKS[entry.source] - SOURCE_RANKS[than.source];
+      if (rankDifference !== 0) return rankDifference > 0;
+    }
+    entry.priority ??= this.#priorityOf(entry.endpoint);
+    than.priority ??= this.#priorityOf(than.endpoint);
+    return entry.priority > than.priority;
   }
 
   /** Drops the least promising address that is not in use; false when all are better than a new one of `source`. */
@@ -280,14 +351,9 @@ function reconnectMs(entry: Entry): number {
   return Math.min(RECONNECT_MAX_MS, minMs * 2 ** Math.max(0, entry.failureCount - 1));
 }
 
-function isBetterToDial(entry: Entry, than: Entry): boolean {
-  if (entry.failureCount !== than.failureCount) return entry.failureCount < than.failureCount;
-  return SOURCE_RANKS[entry.source] > SOURCE_RANKS[than.source];
-}
-
 /** Strictly worse, so that of equals the oldest goes. */
 function isWorseToKeep(entry: Entry, than: Entry): boolean {
-  if (entry.state !== than.state) return entry.state === 'forgotten';
+  if (entry.state !== than.state) return KEEP_RANKS[entry.state] < KEEP_RANKS[than.state];
   if (entry.failureCount !== than.failureCount) return entry.failureCount > than.failureCount;
   return SOURCE_RANKS[entry.source] < SOURCE_RANKS[than.source];
 }

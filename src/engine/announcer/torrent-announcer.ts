@@ -38,7 +38,7 @@ export interface AnnouncerHost {
   announceFacts(): AnnounceFacts;
   handlePeers(peers: readonly Endpoint[], trackerUrl: string): void;
   /** How a tracker sees us (BEP 24). */
-  handleExternalAddress(address: string): void;
+  handleExternalAddress(address: string, trackerUrl: string): void;
   /** A mistake of ours showed itself. */
   handleBug(error: unknown): void;
 }
@@ -240,7 +240,9 @@ export class TorrentAnnouncer implements DeadlineEntry {
       this.#schedule.handleSuccess(order.announceId, { ...response, peerCount: response.peers.length }, clock.nowMs());
     }
     if (order.event !== 'stopped') {
-      if (response.externalAddress !== undefined) this.#host.handleExternalAddress(response.externalAddress);
+      if (response.externalAddress !== undefined) {
+        this.#host.handleExternalAddress(response.externalAddress, order.url);
+      }
       if (response.peers.length > 0) this.#host.handlePeers(response.peers, order.url);
     }
     this.#carryOn();

@@ -114,8 +114,10 @@ export class MetadataPeers implements DialerHost {
   /** A connection whose handshake names this torrent. False: there is no room for it. */
   accept(socket: TcpSocket, connection: PeerConnection): boolean {
     const { infoHash } = connection.remoteHandshake!;
-    if (!this.isRunning || !this.#dialer.hasRoom || !isSwarmHashOf(this.#hashes, infoHash)) return false;
+    if (!this.isRunning || !isSwarmHashOf(this.#hashes, infoHash)) return false;
     if (this.#dialer.queue.isBanned(socket.remote.address, this.#nowMs())) return false;
+    if (!this.#dialer.hasRoom && !this.#dialer.yieldDial(this.#nowMs())) return false;
+    if (this.#context.connections.isOver && !this.#context.makeRoom(this.connectionCount)) return false;
     connection.accept(this.#handshake(infoHash));
     this.#begin(socket, connection, undefined);
     return true;

@@ -5,13 +5,29 @@ import { ConnectionBudget } from './connection-budget.ts';
 test('connections of all kinds count against one bound, and closing makes room', () => {
   const budget = new ConnectionBudget(3);
   expect([budget.open(), budget.startDial(0), budget.openInbound()]).toEqual([true, true, true]);
-  expect([budget.open(), budget.startDial(0), budget.openInbound()]).toEqual([false, false, false]);
-  expect(budget.hasRoom).toBe(false);
+  expect([budget.open(), budget.startDial(0), budget.hasRoom, budget.isOver]).toEqual([false, false, false, false]);
   budget.closeInbound();
   expect(budget.open()).toBe(false);
   budget.close();
-  expect(budget.openInbound()).toBe(true);
+  expect(budget.open()).toBe(true);
   expect(budget.connectionCount).toBe(3);
+});
+
+test('who is accepted when all connections are taken may show itself, and then one has to go', () => {
+  const budget = new ConnectionBudget(2);
+  const calls: number[] = [];
+  budget.onRoom = () => calls.push(budget.connectionCount);
+  budget.open();
+  budget.open();
+  for (let i = 0; i < HALF_OPEN_INBOUND_MAX; i++) expect(budget.openInbound()).toBe(true);
+  expect(budget.openInbound()).toBe(false);
+  expect(budget.isOver).toBe(true);
+  for (let i = 0; i < HALF_OPEN_INBOUND_MAX; i++) {
+    budget.closeInbound();
+    budget.close();
+  }
+  expect([budget.isOver, budget.hasRoom]).toEqual([false, false]);
+  expect(calls.at(-1)).toBe(2);
 });
 
 test('HALF_OPEN_INBOUND_MAX connections may lack their handshake; one that has sent it makes room for another', () => {

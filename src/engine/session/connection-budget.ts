@@ -5,6 +5,8 @@ const SECOND_MS = 1_000;
 
 export class ConnectionBudget {
   readonly #connectionsMax: number;
+  /** Told when a connection has ended, or an attempt. */
+  onRoom: (() => void) | undefined;
   #connectionCount = 0;
   #dialCount = 0;
   #halfOpenInboundCount = 0;
@@ -20,6 +22,11 @@ export class ConnectionBudget {
     return this.#connectionCount;
   }
 
+  /** Accepted connections came on top of all that there may be: each that stays needs another to end. */
+  get isOver(): boolean {
+    return this.#connectionCount > this.#connectionsMax;
+  }
+
   get hasRoom(): boolean {
     return this.#connectionCount < this.#connectionsMax;
   }
@@ -33,6 +40,7 @@ export class ConnectionBudget {
 
   close(): void {
     this.#connectionCount--;
+    this.onRoom?.();
   }
 
   /** As many accepted connections as may wait for a handshake do. */
@@ -40,9 +48,13 @@ export class ConnectionBudget {
     return this.#halfOpenInboundCount >= HALF_OPEN_INBOUND_MAX;
   }
 
-  /** An accepted connection that has not sent its handshake yet. */
+  /**
+   * An accepted connection that has not sent its handshake yet. When all connections are taken, some of these may still
+   * show who they are: another may have to give way.
+   */
   openInbound(): boolean {
-    if (this.isInboundFull || !this.open()) return false;
+    if (this.isInboundFull || this.#connectionCount >= this.#connectionsMax + HALF_OPEN_INBOUND_MAX) return false;
+    this.#connectionCount++;
     this.#halfOpenInboundCount++;
     return true;
   }
@@ -67,9 +79,12 @@ export class ConnectionBudget {
   /** The dial has led to a connection, or to nothing (then `close` follows). */
   endDial(): void {
     this.#dialCount--;
+    this.onRoom?.();
   }
 
+  /** When the next second of dialling begins; Infinity while it is for `onRoom` to say. */
   nextDialMs(nowMs: number): number {
-    return Math.max(nowMs + SECOND_MS / 10, this.#dialWindowMs + SECOND_MS);
+    const windowEndMs = this.#dialWindowMs + SECOND_MS;
+    return this.#dialsInWindow >= DIALS_PER_SECOND && windowEndMs > nowMs ? windowEndMs : Number.POSITIVE_INFINITY;
   }
 }

@@ -5,6 +5,7 @@ import type { Endpoint, NetworkError, TcpSocket } from '../../platform/network.t
 import { CONNECT_TIMEOUT_MS } from '../../protocol/limits.ts';
 import { type DialFailure, DialQueue, type DialSummary } from '../../swarm/dial-queue.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
+import type { DialLineMember } from './dial-line.ts';
 import type { EngineContext } from './engine-context.ts';
 
 export interface DialerHost {
@@ -34,7 +35,7 @@ interface Dial {
   readonly socket: TcpSocket;
 }
 
-export class Dialer implements DeadlineEntry {
+export class Dialer implements DeadlineEntry, DialLineMember {
   readonly #context: EngineContext;
   readonly #host: DialerHost;
   readonly #connectionsMax: number;
@@ -43,6 +44,8 @@ export class Dialer implements DeadlineEntry {
   /** Undefined until something is dialled. BOUNDED: with the host's connections `connectionsMax`. */
   #dials: Set<Dial> | undefined;
   #isRunning = false;
+  /** `changeCount` of our own address that the queue's priorities were worked out with. */
+  #prioritiesCount = 0;
 
   /** `connectionsMax`: how many connections there may be, those being dialled among them. */
   constructor(context: EngineContext, host: DialerHost, connectionsMax: number) {
@@ -53,7 +56,7 @@ export class Dialer implements DeadlineEntry {
 
   /** The addresses. The host adds to them and says how its connections fared. */
   get queue(): DialQueue {
-    this.#queue ??= new DialQueue(this.#context.bans);
+    this.#queue ??= this.#createQueue();
     return this.#queue;
   }
 
@@ -77,6 +80,7 @@ export class Dialer implements DeadlineEntry {
 
   stop(): void {
     this.#isRunning = false;
+    this.#context.dials.leave(this);
     this.#context.deadlines.remove(this);
     this.#endDials();
   }
@@ -90,20 +94,39 @@ export class Dialer implements DeadlineEntry {
   /** For when there are more addresses, or fewer connections: dials as many as may be, and later the rest. */
   dialMore(nowMs: number): void {
     // Most torrents know of nobody most of the time.
-    if (!this.#isRunning || this.#queue === undefined) return;
-    const { connections, settings } = this.#context;
-    if (settings.tcp) {
-      while (this.hasRoom && this.#queue.deadlineMs <= nowMs && connections.startDial(nowMs)) {
-        const candidate = this.#queue.next(nowMs);
-        if (candidate === undefined) {
-          connections.endDial();
-          connections.close();
-          break;
-        }
-        this.#dial(candidate.endpoint);
-      }
-    }
+    if (!this.#isRunning || this.#queue === undefined || !this.#context.settings.tcp) return;
+    if (this.canDial(nowMs)) this.#context.dials.enter(this, nowMs);
     this.#context.deadlines.expedite(this, this.#nextDialMs(nowMs));
+  }
+
+  canDial(nowMs: number): boolean {
+    return this.#isRunning && this.hasRoom && this.#queue !== undefined && this.#queue.deadlineMs <= nowMs;
+  }
+
+  dialNext(nowMs: number): boolean {
+    const { changeCount } = this.#context.externalAddress;
+    if (changeCount !== this.#prioritiesCount) {
+      this.#prioritiesCount = changeCount;
+      this.queue.handlePrioritiesChanged();
+    }
+    const candidate = this.queue.next(nowMs);
+    if (candidate === undefined) {
+      this.#context.deadlines.expedite(this, this.#nextDialMs(nowMs));
+      return false;
+    }
+    this.#dial(candidate.endpoint);
+    return true;
+  }
+
+  /** Gives up one dial under way, for a connection that stands already. False: there is none. */
+  yieldDial(nowMs: number): boolean {
+    // The latest one has come the least far.
+    const dial = [...(this.#dials ?? [])].at(-1);
+    if (dial === undefined) return false;
+    dial.socket.destroy();
+    this.#drop(dial);
+    this.queue.handleGivenUp(dial.endpoint, nowMs);
+    return true;
   }
 
   /** For diagnostics. */
@@ -124,11 +147,23 @@ export class Dialer implements DeadlineEntry {
     this.#host.handleBug(error);
   }
 
+  /** While a candidate waits for the session's budget, the line of dialling torrents sees to it. */
   #nextDialMs(nowMs: number): number {
     if (!this.#isRunning || this.#queue === undefined || !this.hasRoom) return Number.POSITIVE_INFINITY;
     const queueMs = this.#queue.deadlineMs;
-    // A candidate waits for the session's budget: ask again when that has room.
-    return queueMs <= nowMs ? this.#context.connections.nextDialMs(nowMs) : queueMs;
+    return queueMs <= nowMs ? Number.POSITIVE_INFINITY : queueMs;
+  }
+
+  #createQueue(): DialQueue {
+    const { bans, deadlines, dialHistory: history } = this.#context;
+    return new DialQueue({
+      bans,
+      history,
+      priorityOf: (endpoint) => this.#context.priorityOf(endpoint),
+      onEarlier: () => {
+        if (this.#isRunning) deadlines.expedite(this, this.#nowMs());
+      },
+    });
   }
 
   #dial(endpoint: Endpoint): void {

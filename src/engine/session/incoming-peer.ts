@@ -35,6 +35,10 @@ export class IncomingPeer implements TcpSocketHandler, DeadlineEntry {
     socket.setHandler(this);
   }
 
+  get remoteAddress(): string {
+    return this.#socket.remote.address;
+  }
+
   handleConnected(): void {
     // Accepted sockets are connected from the start.
   }

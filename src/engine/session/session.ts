@@ -7,9 +7,14 @@ import type { TcpSocket } from '../../platform/network.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { SessionError } from '../../platform/session-error.ts';
 import { BLOCK_MEMORY_MAX_BYTES, TRACKER_STOP_TIMEOUT_MS } from '../../protocol/limits.ts';
+import { familyOf } from '../../protocol/tracker/ip-address.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import { BlockPool } from '../../storage/block-pool.ts';
 import { BanList } from '../../swarm/ban-list.ts';
+import type { DialEndpoint } from '../../swarm/dial-address.ts';
+import { DialHistory } from '../../swarm/dial-history.ts';
+import { ExternalAddress } from '../../swarm/external-address.ts';
+import { networkOf, peerPriority } from '../../swarm/peer-priority.ts';
 import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import { AnnounceGate } from '../announcer/announce-gate.ts';
 import { HttpCarrier } from '../announcer/http-carrier.ts';
@@ -30,6 +35,7 @@ import { WritePressure } from '../torrent/write-pressure.ts';
 import { parseTorrentSource, type TorrentSource } from '../torrent-source.ts';
 import { TransferGate } from '../transfer-gate.ts';
 import { ConnectionBudget } from './connection-budget.ts';
+import { DialLine } from './dial-line.ts';
 import type { EngineContext, ReplacedParts } from './engine-context.ts';
 import { FlushQueue } from './flush-queue.ts';
 import { IncomingPeer } from './incoming-peer.ts';
@@ -76,6 +82,7 @@ export class Session implements SessionLike {
     const deadlines = new DeadlineQueue(clock, (_, error) =>
       log.write('error', `internal bug at a deadline: ${describe(error)}`),
     );
+    const connections = new ConnectionBudget(settings.connectionsMax);
     this.#settings = settings;
     this.#emitter = new Emitter((error) => log.write('error', `a listener of the session threw: ${String(error)}`));
     this.#context = {
@@ -84,8 +91,16 @@ export class Session implements SessionLike {
       replaced,
       deadlines,
       flushes: new FlushQueue(clock),
-      connections: new ConnectionBudget(settings.connectionsMax),
+      connections,
       bans: new BanList(),
+      dials: new DialLine({
+        budget: connections,
+        deadlines,
+        makeRoom: (connectionCount) => this.#makeRoom(connectionCount),
+        nowMs: () => clock.nowMs(),
+      }),
+      dialHistory: new DialHistory(),
+      externalAddress: new ExternalAddress(),
       pool: replaced.pool ?? new BlockPool({ maxBytes: BLOCK_MEMORY_MAX_BYTES, shared: disk.wantsSharedMemory }),
       sendBuffers: replaced.sendBuffers ?? new SendBuffers(),
       pressure: new WritePressure(disk),
@@ -108,6 +123,8 @@ export class Session implements SessionLike {
       },
       localAddressFor: (remoteAddress) => this.#localAddressFor(remoteAddress),
       listenPort: () => this.#listenPort,
+      priorityOf: (remote) => this.#priorityOf(remote),
+      makeRoom: (connectionCount) => this.#makeRoom(connectionCount),
       nextPeerId: () => ++this.#lastPeerId,
     };
   }
@@ -278,10 +295,7 @@ export class Session implements SessionLike {
 
   #handleConnection(socket: TcpSocket): void {
     // A real peer sends its handshake at once: the one that has been silent longest makes room for the next.
-    if (this.#context.connections.isInboundFull) {
-      const [oldest] = this.#incoming;
-      oldest?.close();
-    }
+    if (this.#context.connections.isInboundFull) longestSilent(this.#incoming)?.close();
     if (this.#isClosed || !this.#context.connections.openInbound()) {
       socket.destroy();
       return;
@@ -300,6 +314,19 @@ export class Session implements SessionLike {
 
   #route(infoHash: Uint8Array, socket: TcpSocket, connection: PeerConnection): boolean {
     return this.#bySwarmHash.get(bytesToHex(infoHash))?.accept(socket, connection) ?? false;
+  }
+
+  /** BEP 40. While nobody has told our address, an order of our own is as good as another. */
+  #priorityOf(remote: DialEndpoint): number {
+    const family = familyOf(remote.address);
+    const address = this.#context.externalAddress.address(family) ?? (family === 4 ? '0.0.0.0' : '::');
+    return peerPriority({ address, port: this.#listenPort }, remote);
+  }
+
+  #makeRoom(connectionCount: number): boolean {
+    const richer = [...this.#torrents].filter((torrent) => torrent.connectionCount > connectionCount + 1);
+    richer.sort((left, right) => right.connectionCount - left.connectionCount);
+    return richer.some((torrent) => torrent.giveWay());
   }
 
   #find(hashes: SwarmHashes): Torrent | undefined {
@@ -332,6 +359,20 @@ export class Session implements SessionLike {
     const isV6 = remoteAddress.includes(':');
     return this.listening.find(({ address }) => address.includes(':') === isV6 && !isUnspecified(address))?.address;
   }
+}
+
+/** Of the network that most of them are from, so that one owner's connections push out each other's. */
+function longestSilent(incoming: Iterable<IncomingPeer>): IncomingPeer | undefined {
+  const byNetwork = new Map<string, IncomingPeer[]>();
+  let largest: readonly IncomingPeer[] = [];
+  for (const peer of incoming) {
+    const network = networkOf(peer.remoteAddress);
+    const peers = byNetwork.get(network) ?? [];
+    peers.push(peer);
+    byNetwork.set(network, peers);
+    if (peers.length > largest.length) largest = peers;
+  }
+  return largest[0];
 }
 
 function isUnspecified(address: string): boolean {

@@ -4,7 +4,11 @@ import { nodeCrypto } from '../../../sim/testing/node-crypto.ts';
 import { type FakeConnection, FakePeer } from '../../../sim/world/fake-peer.ts';
 import type { SimHost } from '../../../sim/world/sim-host.ts';
 import { SimWorld } from '../../../sim/world/sim-world.ts';
-import { CONNECTIONS_PER_ADDRESS_MAX, CONNECTIONS_PER_TORRENT_MAX } from '../../protocol/limits.ts';
+import {
+  CONNECTIONS_PER_ADDRESS_MAX,
+  CONNECTIONS_PER_NETWORK_MAX,
+  CONNECTIONS_PER_TORRENT_MAX,
+} from '../../protocol/limits.ts';
 
 function worldOf(): {
   world: SimWorld;
@@ -43,10 +47,18 @@ test.each([-1, 0, 1])('a public address has CONNECTIONS_PER_ADDRESS_MAX connecti
   const crowd = connect(host('99.1.1.1'), asked);
   expect(openOf(crowd)).toBe(Math.min(asked, CONNECTIONS_PER_ADDRESS_MAX));
   // Others come in as before, and one that leaves makes room.
-  expect(openOf(connect(host('99.1.1.2'), 1))).toBe(1);
+  expect(openOf(connect(host('99.1.2.1'), 1))).toBe(1);
   crowd[0]!.close();
   expect(openOf(connect(crowd[0]!.peer.host, 1))).toBe(1);
   peer.run.session.assertInvariants();
+});
+
+test.each([-1, 0, 1])('a public /24 has CONNECTIONS_PER_NETWORK_MAX that have exchanged nothing (%i more)', (more) => {
+  const { host, connect } = worldOf();
+  const asked = CONNECTIONS_PER_NETWORK_MAX + more;
+  const crowd = Array.from({ length: asked }, (_, index) => connect(host(`99.1.1.${index + 1}`), 1)[0]!);
+  expect(openOf(crowd)).toBe(Math.min(asked, CONNECTIONS_PER_NETWORK_MAX));
+  expect(openOf(connect(host('99.1.2.1'), 1))).toBe(1);
 });
 
 test('a private address may stand for many peers, up to what the torrent takes', () => {

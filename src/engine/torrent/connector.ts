@@ -12,14 +12,15 @@ import {
 import {
   ALLOWED_FAST_SET_SIZE,
   CONNECTIONS_PER_ADDRESS_MAX,
+  CONNECTIONS_PER_NETWORK_MAX,
   CONNECTIONS_PER_TORRENT_MAX,
   METADATA_SENDING_MAX_BYTES,
 } from '../../protocol/limits.ts';
+import { formatIpAddress } from '../../protocol/tracker/ip-address.ts';
 import { allowedFastSet } from '../../protocol/wire/allowed-fast.ts';
 import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type { ViolationCode } from '../../protocol/wire/violation.ts';
-import { isPublic } from '../../swarm/dial-address.ts';
 import type { PeerSource } from '../../swarm/dial-queue.ts';
 import type { PeerLimitOptions } from '../api.ts';
 import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
@@ -28,6 +29,7 @@ import { Dialer, type DialerHost } from '../session/dialer.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import { PeerLimits } from './peer-limits.ts';
 import { type CloseReason, PeerSession, type PeerSessionHost } from './peer-session.ts';
+import { PeerTurnover, publicNetworkOf, type TurnoverHost } from './peer-turnover.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -39,7 +41,7 @@ export interface ConnectorHost {
   handleBug(error: unknown): void;
 }
 
-export class Connector implements PeerSessionHost, DialerHost {
+export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
   readonly peerId: Uint8Array;
   readonly #context: EngineContext;
   readonly #host: ConnectorHost;
@@ -47,11 +49,14 @@ export class Connector implements PeerSessionHost, DialerHost {
   /** Undefined until the user limits single peers, or somebody is exempt. */
   #limits: PeerLimits | undefined;
   readonly #dialer: Dialer;
+  readonly #turnover: PeerTurnover;
   /** Undefined when there is no connection. BOUNDED: CONNECTIONS_PER_TORRENT_MAX, those being dialled among them. */
   #sessions: Map<PeerSession, Endpoint | undefined> | undefined;
   /** Of each admitted peer, by its peer id in hexadecimal. */
   #admitted: Map<string, PeerSession> | undefined;
   #violationCounts: Map<ViolationCode, number> | undefined;
+  /** What ends now ends for somebody who is there already: its place is not dialled for. */
+  #isMakingRoom = false;
 
   constructor(context: EngineContext, host: ConnectorHost, transfer: Transfer, peerId: Uint8Array) {
     this.#context = context;
@@ -59,6 +64,7 @@ export class Connector implements PeerSessionHost, DialerHost {
     this.#transfer = transfer;
     this.peerId = peerId;
     this.#dialer = new Dialer(context, this, CONNECTIONS_PER_TORRENT_MAX);
+    this.#turnover = new PeerTurnover(context, this, this.#dialer);
   }
 
   get metadataSizeBytes(): number {
@@ -74,6 +80,7 @@ export class Connector implements PeerSessionHost, DialerHost {
 
   stop(): void {
     this.#dialer.stop();
+    this.#turnover.stop();
     let bug: unknown;
     for (const session of this.#standing()) {
       try {
@@ -140,8 +147,11 @@ export class Connector implements PeerSessionHost, DialerHost {
   /** A connection whose handshake names this torrent. False: there is no room for it. */
   accept(socket: TcpSocket, connection: PeerConnection): boolean {
     const { address } = socket.remote;
-    if (!this.#dialer.isRunning || !this.#dialer.hasRoom) return false;
-    if (this.isBanned(address) || this.#isCrowded(address)) return false;
+    if (!this.#dialer.isRunning || this.isBanned(address) || this.#isCrowded(address)) return false;
+    this.#isMakingRoom = true;
+    const hasRoom = this.#turnover.makeRoomFor(address, this.#nowMs());
+    this.#isMakingRoom = false;
+    if (!hasRoom) return false;
     connection.accept(this.#handshake(this.#answerHash(connection.remoteHandshake!)), this.#transfer.content);
     this.#begin(socket, connection, undefined);
     return true;
@@ -172,6 +182,7 @@ export class Connector implements PeerSessionHost, DialerHost {
   }
 
   handleAdmitted(peer: PeerSession): void {
+    if (!peer.isIncoming) this.#dialer.queue.handleGreeted(peer.socket.remote);
     this.#host.handlePeerConnected(peer);
   }
 
@@ -203,12 +214,13 @@ export class Connector implements PeerSessionHost, DialerHost {
     if (endpoint !== undefined) {
       const wasUseful = peer.downloadedBytes > 0 || peer.uploadedBytes > 0;
       if (reason === 'stopped') this.#dialer.queue.handleGivenUp(endpoint, nowMs);
+      else if (peer.isUnneeded) this.#dialer.queue.handleUnneeded(endpoint);
       else if (reason === 'redundant' || reason === 'refused' || wasUseful || remoteId !== undefined) {
         this.#dialer.queue.handleClosed(endpoint, nowMs, wasUseful);
       } else this.#dialer.queue.handleFailed(endpoint, nowMs);
     }
     if (reason === 'banned') this.#dialer.queue.ban(peer.blameKey, nowMs);
-    this.#dialer.dialMore(nowMs);
+    if (!this.#isMakingRoom) this.#dialer.dialMore(nowMs);
   }
 
   handleViolation(_peer: PeerSession, code: ViolationCode): void {
@@ -247,6 +259,49 @@ export class Connector implements PeerSessionHost, DialerHost {
     const isServed = isInTime && !isPrivate && message.piece * METADATA_PIECE_BYTES < infoBytes.length;
     const answer = isServed ? encodeMetadataData(message.piece, infoBytes) : encodeMetadataReject(message.piece);
     peer.connection.sendExtended('ut_metadata', answer);
+  }
+
+  /** BEP 10: how the peer sees us. */
+  handleOwnAddress(peer: PeerSession, yourAddress: Uint8Array): void {
+    const address = formatIpAddress(yourAddress);
+    const source = peer.isIncoming ? 'accepted' : 'dialled';
+    if (address === undefined) return;
+    this.#context.externalAddress.vote(address, peer.socket.remote.address, source, this.#nowMs());
+  }
+
+  /** All that we want is there, or something is missing again. */
+  handleCompletionChanged(): void {
+    const nowMs = this.#nowMs();
+    if (this.#transfer.isComplete || !this.#dialer.isRunning) return;
+    this.#dialer.queue.handleNeeded(nowMs);
+    this.#dialer.dialMore(nowMs);
+  }
+
+  // ── What the turnover asks ───────────────────────────────────────────────────────────────────────────────────────
+
+  sessions(): Iterable<PeerSession> {
+    return this.#sessions?.keys() ?? [];
+  }
+
+  get connectionsMax(): number {
+    return CONNECTIONS_PER_TORRENT_MAX;
+  }
+
+  get isSeeding(): boolean {
+    return this.#transfer.isComplete;
+  }
+
+  isStarved(nowMs: number): boolean {
+    return !this.isSeeding && this.#transfer.downloadRate.bytesPerSecond(nowMs) === 0;
+  }
+
+  /** Another torrent of the session needs a connection more than this one. */
+  giveWay(): boolean {
+    if (!this.#dialer.isRunning) return false;
+    this.#isMakingRoom = true;
+    const hasGivenWay = this.#turnover.giveWay(this.#nowMs());
+    this.#isMakingRoom = false;
+    return hasGivenWay;
   }
 
   // ── What the dialler asks ────────────────────────────────────────────────────────────────────────────────────────
@@ -289,6 +344,7 @@ export class Connector implements PeerSessionHost, DialerHost {
     this.#sessions.set(session, endpoint);
     this.#setGates(session);
     session.begin();
+    this.#turnover.expect(this.#nowMs());
   }
 
   /** A copy: closing one takes it out. */
@@ -304,12 +360,18 @@ export class Connector implements PeerSessionHost, DialerHost {
     session.setGates(this.#limits.gatesFor(session.socket.remote.address, gates));
   }
 
-  /** One public address has all connections that it may have: its owner cannot take every place. */
+  /** A public address or its network has all connections that it may have: its owner cannot take every place. */
   #isCrowded(address: string): boolean {
-    if (!isPublic(address)) return false;
-    let count = 0;
-    for (const { socket } of this.#sessions?.keys() ?? []) if (socket.remote.address === address) count++;
-    return count >= CONNECTIONS_PER_ADDRESS_MAX;
+    const network = publicNetworkOf(address);
+    if (network === undefined) return false;
+    let ofAddress = 0;
+    let ofNetwork = 0;
+    for (const { socket, exchangedAtMs } of this.#sessions?.keys() ?? []) {
+      if (socket.remote.address === address) ofAddress++;
+      const isUnproven = exchangedAtMs === Number.NEGATIVE_INFINITY;
+      if (isUnproven && publicNetworkOf(socket.remote.address) === network) ofNetwork++;
+    }
+    return ofAddress >= CONNECTIONS_PER_ADDRESS_MAX || ofNetwork >= CONNECTIONS_PER_NETWORK_MAX;
   }
 
   /** BEP 52: who offers the upgrade and names a hybrid by its v1 hash is answered with the v2 hash. */

@@ -2,6 +2,7 @@
 import type { Bitfield } from '../../base/bitfield.ts';
 import { EXTENSION_IDS } from '../../protocol/extensions/extension-handshake.ts';
 import { INCOMING_REQUESTS_MAX } from '../../protocol/limits.ts';
+import { parseIpAddress } from '../../protocol/tracker/ip-address.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import { VERSION } from '../session/settings.ts';
 
@@ -32,15 +33,9 @@ export function sendGreeting(connection: PeerConnection, greeting: Greeting): vo
     messages: OFFERED_MESSAGES,
     client: `Millrace ${VERSION}`,
     requestQueue: INCOMING_REQUESTS_MAX,
-    yourAddress: addressBytes(greeting.remoteAddress),
+    yourAddress: parseIpAddress(greeting.remoteAddress),
     uploadOnly: greeting.isUploadOnly,
     ...(metadataSizeBytes > 0 ? { metadataSizeBytes } : {}),
     ...(!connection.isInitiator || listenPort === 0 ? {} : { listenPort }),
   });
-}
-
-/** `yourip` of BEP 10: 4 bytes; IPv6 addresses are left out. */
-function addressBytes(address: string): Uint8Array | undefined {
-  const parts = address.split('.').map(Number);
-  return parts.length === 4 ? Uint8Array.from(parts) : undefined;
 }

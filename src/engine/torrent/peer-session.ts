@@ -31,6 +31,7 @@ import {
   WIRE_REJECT,
   WIRE_REQUEST,
   WIRE_UNCHOKE,
+  WIRE_UPLOAD_ONLY,
   WIRE_VIOLATION,
   type WireEvent,
 } from '../../protocol/wire/wire-event.ts';
@@ -65,6 +66,8 @@ export type CloseReason =
   | 'violation'
   | 'refused'
   | 'redundant'
+  | 'unneeded'
+  | 'replaced'
   | 'refusing'
   | 'inactive'
   | 'not-reading'
@@ -82,6 +85,8 @@ export interface PeerSessionHost {
   handleBug(error: unknown): void;
   /** Pieces that this peer may fetch while choked (BEP 6). */
   allowedFastFor(peer: PeerSession): readonly number[];
+  /** The peer said how it sees us (BEP 10): 4 or 16 bytes. */
+  handleOwnAddress(peer: PeerSession, yourAddress: Uint8Array): void;
   /** The peer named the port it listens on. */
   handleListenPort(peer: PeerSession, port: number): void;
   /** An extension message of ut_metadata, ut_pex or ut_holepunch. */
@@ -134,6 +139,10 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   downloadedBytes = 0;
   uploadedBytes = 0;
   uploadedSinceUnchoke = 0;
+  /** When bytes of a block came or went last. */
+  exchangedAtMs: number = Number.NEGATIVE_INFINITY;
+  /** When the connection ends as one that neither side needs. */
+  #unneededMs: number = Number.POSITIVE_INFINITY;
   downloadGate: TransferGate | undefined;
   uploadGate: TransferGate | undefined;
   unchokedAtMs: number = Number.NEGATIVE_INFINITY;
@@ -248,6 +257,11 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     return this.#readingBytes > 0 && this.socket.bufferedBytes === 0;
   }
 
+  /** Neither side had what the other wants. */
+  get isUnneeded(): boolean {
+    return this.#unneededMs !== Number.POSITIVE_INFINITY;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -327,6 +341,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.connection.handleSent(nowMs);
     this.uploadedBytes += payloadBytes;
     this.uploadedSinceUnchoke += payloadBytes;
+    this.exchangedAtMs = nowMs;
     this.#uploadRate.add(payloadBytes, nowMs);
     this.#transfer.addUploaded(payloadBytes, nowMs);
     this.#sendStall.handleWrite(nowMs);
@@ -338,6 +353,14 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
         this.handleBug(error);
       }
     });
+  }
+
+  /** Ends the connection so much later; with Infinity no more. The first time that is named counts, or an earlier one. */
+  endUnneeded(afterMs: number): void {
+    const endMs = this.#nowMs() + afterMs;
+    if (this.#isClosed || endMs === this.#unneededMs) return;
+    this.#unneededMs = endMs === Number.POSITIVE_INFINITY ? endMs : Math.min(this.#unneededMs, endMs);
+    this.#context.deadlines.expedite(this, this.#unneededMs);
   }
 
   pause(): void {
@@ -435,6 +458,10 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
       this.close('not-reading');
       return Number.POSITIVE_INFINITY;
     }
+    if (nowMs >= this.#unneededMs) {
+      this.close('unneeded');
+      return Number.POSITIVE_INFINITY;
+    }
     if (nowMs - this.connection.uninterestedSinceMs >= PEER_INACTIVITY_MS) {
       this.close('inactive');
       return Number.POSITIVE_INFINITY;
@@ -468,6 +495,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     }
     const received = this.downloadedBytes - downloadedBefore;
     if (received > 0) {
+      this.exchangedAtMs = nowMs;
       this.#downloadRate.add(received, nowMs);
       this.#transfer.addDownloaded(received, nowMs);
     }
@@ -497,7 +525,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     const idleMs = Math.min(this.connection.deadlineMs, inactiveMs);
     const together = this.#isAdmitted ? Math.ceil(idleMs / IDLE_GRID_MS) * IDLE_GRID_MS : idleMs;
     const blockMs = Math.min(this.#blockDeadlineMs(), this.pipeline.requestDueMs);
-    return Math.min(together, blockMs, this.#sendStall.deadlineMs);
+    return Math.min(together, blockMs, this.#sendStall.deadlineMs, this.#unneededMs);
   }
 
   /** When the next block must be here: no time runs while we do not read. */
@@ -555,6 +583,9 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
       case WIRE_EXTENSION_HANDSHAKE:
         this.#handleExtensionHandshake();
         return;
+      case WIRE_UPLOAD_ONLY:
+        transfer.updateNeed(this);
+        return;
       case WIRE_EXTENDED:
         this.#host.handleExtended(this, message.extendedId, message.payload);
         return;
@@ -565,7 +596,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
         this.#handleViolation(message.violation);
         return;
       default:
-        return; // Suggest, have none, port, upload only, hashes: nothing follows from them.
+        return; // Suggest, have none, port, hashes: nothing follows from them.
     }
   }
 
@@ -607,6 +638,9 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   #handleExtensionHandshake(): void {
     const { extensions, extensionHandshake } = this.connection;
     this.pipeline.setPeerRequestQueue(extensions.requestQueue);
+    this.#transfer.updateNeed(this);
+    if (extensionHandshake?.yourAddress !== undefined)
+      this.#host.handleOwnAddress(this, extensionHandshake.yourAddress);
     const port = extensionHandshake?.listenPort;
     if (port !== undefined && this.isIncoming) this.#host.handleListenPort(this, port);
   }

@@ -3,6 +3,7 @@
 // resolved.
 import { randomBelow } from '../../base/random.ts';
 import type { Endpoint } from '../../platform/network.ts';
+import { parseTrackerUrl } from '../../protocol/tracker/tracker-url.ts';
 import type { TrackerStatus } from '../../swarm/announce-schedule.ts';
 import type { PeerSource } from '../../swarm/dial-queue.ts';
 import { type AnnounceFacts, type AnnouncerHost, TorrentAnnouncer } from '../announcer/torrent-announcer.ts';
@@ -125,8 +126,10 @@ export class PeerSources implements AnnouncerHost {
     this.#host.addPeers(endpoints, 'tracker');
   }
 
-  handleExternalAddress(): void {
-    // Nobody asks how trackers see us.
+  handleExternalAddress(address: string, trackerUrl: string): void {
+    const { externalAddress, platform } = this.#context;
+    const host = parseTrackerUrl(trackerUrl)?.hostname;
+    if (host !== undefined) externalAddress.vote(address, host, 'tracker', platform.clock.nowMs());
   }
 
   handleBug(error: unknown): void {

@@ -219,6 +219,11 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     return (this.#parts?.connector ?? this.#metadata)?.accept(socket, connection) ?? false;
   }
 
+  /** Another torrent of the session needs a connection more than this one. False: none can be spared. */
+  giveWay(): boolean {
+    return this.#parts?.connector.giveWay() === true;
+  }
+
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
     try {
       (this.#parts?.connector ?? this.#metadata)?.addPeers(endpoints, source);
@@ -250,6 +255,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
   handleCompletionChanged(): void {
     const transfer = this.#parts?.transfer;
     const isComplete = transfer?.isComplete === true;
+    this.#parts?.connector.handleCompletionChanged();
     this.#setState(isComplete ? 'seeding' : 'downloading');
     if (!isComplete) return;
     // Trackers are told of a download's end, not of what was on disk already.

@@ -357,6 +357,11 @@ export class Torrent implements TorrentLike {
     return this.#life.accept(socket, connection);
   }
 
+  /** Another torrent of the session needs a connection more than this one. False: none can be spared. */
+  giveWay(): boolean {
+    return this.#life.giveWay();
+  }
+
   /** Throws when the parts disagree. For tests. */
   assertInvariants(): void {
     this.#life.parts?.transfer.assertInvariants();

@@ -25,6 +25,10 @@ const OPEN_PIECES_MIN = 2;
 const OPEN_PIECES_MAX = 4_096;
 /** Senders that are remembered after they have gone, for the verdict on pieces they had a part in. */
 const SENDER_KEYS_MAX = 10_000;
+/** Two peers that can do nothing for each other part after this time: both learn first what else there is to be said ... */
+const UNNEEDED_MS = 2_000;
+/** ... and the user, who chose some files only, has a moment to choose others. */
+const UNNEEDED_PARTIAL_MS = 60_000;
 
 /** So many pieces that cannot be read cost only themselves; more within the window, and the disk is at fault. */
 const READ_ERRORS_MAX = 3;
@@ -63,7 +67,8 @@ export interface TransferPeer extends DownloadPeer, UploadPeer {
   /** Nothing is read from it until `resume`. */
   pause(): void;
   resume(): void;
-  close(reason: 'redundant'): void;
+  /** Neither side has what the other wants: ends the connection so much later. Infinity: they are of use after all. */
+  endUnneeded(afterMs: number): void;
 }
 
 export class Transfer
@@ -309,7 +314,7 @@ export class Transfer
       peer.sendInterested(true);
       this.#expectRound();
     }
-    this.#closeIfRedundant(peer);
+    this.updateNeed(peer);
   }
 
   /** The peer wants something of us now, or no longer. */
@@ -329,7 +334,13 @@ export class Transfer
     if (haveBefore !== undefined) this.picker.removeAvailability(haveBefore);
     this.picker.addAvailability(peer.have);
     this.updateInterest(peer);
-    this.#closeIfRedundant(peer);
+    this.updateNeed(peer);
+  }
+
+  /** Two peers of whom neither wants anything can do nothing for each other (BEP 21). */
+  updateNeed(peer: TransferPeer): void {
+    if (!this.#isComplete || !peer.isUploadOnly) peer.endUnneeded(Number.POSITIVE_INFINITY);
+    else peer.endUnneeded(this.picker.haveBitfield.isFull ? UNNEEDED_MS : UNNEEDED_PARTIAL_MS);
   }
 
   handleDontHave(pieceIndex: number): void {
@@ -514,11 +525,6 @@ export class Transfer
     if (!this.picker.isComplete) this.download.verifyEmptyPieces(this.nowMs());
   }
 
-  /** Two peers that have everything can do nothing for each other (BEP 21). */
-  #closeIfRedundant(peer: TransferPeer): void {
-    if (this.#isComplete && this.picker.haveBitfield.isFull && peer.have.isFull) peer.close('redundant');
-  }
-
   #updateCompletion(): void {
     const { isComplete } = this.picker;
     if (this.#exchange !== undefined) this.#exchange.upload.mode = isComplete ? 'seeding' : 'leeching';
@@ -527,9 +533,8 @@ export class Transfer
     this.#host.handleCompletionChanged();
     for (const peer of [...this.#peers.values()]) {
       peer.announceUploadOnly(isComplete);
-      if (!isComplete) continue;
-      this.updateInterest(peer);
-      this.#closeIfRedundant(peer);
+      if (isComplete) this.updateInterest(peer);
+      this.updateNeed(peer);
     }
   }
 }
