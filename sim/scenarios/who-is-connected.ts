@@ -1,16 +1,23 @@
 // Which peers a torrent is connected to when there are more than it may have: useful ones are found, nobody is shut out, and
 // an owner of many connections does not get all of them.
-import { FakePeer } from '../world/fake-peer.ts';
+import { FakePeer, type FakePeerScript } from '../world/fake-peer.ts';
 import * as wire from '../world/raw-wire.ts';
 import type { SimContent } from '../world/sim-content.ts';
 import type { SimPeer } from '../world/sim-peer.ts';
 import type { SimWorld } from '../world/sim-world.ts';
 import { formatOf, type Scenario, untilSeeds } from './scenario.ts';
 
-/** Shakes hands, claims to have everything, and never unchokes. */
-const SILENT = {
-  handleHandshake: (connection: { sendFullBitfield(): void }): void => connection.sendFullBitfield(),
-  handleMessage: (): void => {},
+/** Shakes hands, claims to have everything, never unchokes, and keeps the connection alive. */
+const SILENT: FakePeerScript = {
+  handleHandshake: (connection) => {
+    const keepAlive = (): void => {
+      connection.send(new Uint8Array(4));
+      connection.after(60_000, keepAlive);
+    };
+    connection.sendFullBitfield();
+    keepAlive();
+  },
+  handleMessage: () => {},
 };
 
 export const turnoverFindsGivers: Scenario = {
