@@ -29,6 +29,7 @@ export type {
   PeerLimitOptions,
   PeerStats,
   ReadOptions,
+  RateLimitOptions,
   ScrapeResult,
   ScrapeTorrentOptions,
   SessionEvents,

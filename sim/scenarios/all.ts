@@ -1,6 +1,7 @@
 // Every scenario, by which the runner finds it.
 import { comeAndGo } from './come-and-go.ts';
 import { endGame } from './end-game.ts';
+import { changedLimits, exactLimits, slowIsNotSnubbed } from './exact-limits.ts';
 import { fairBetweenTorrents, fairDownloadLimit, fairFastLimit, fairUploadLimit } from './fair-limits.ts';
 import { fullDisk } from './full-disk.ts';
 import { garbagePeers, requestFlood } from './garbage-peers.ts';
@@ -40,6 +41,9 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
   fairFastLimit,
   fairDownloadLimit,
   fairBetweenTorrents,
+  exactLimits,
+  changedLimits,
+  slowIsNotSnubbed,
   localPeers,
   singlePeerLimits,
   crowd,

@@ -60,6 +60,14 @@ export interface AddTorrentOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Limits of a session or a torrent; what is absent is not limited. */
+export interface RateLimitOptions {
+  /** Bytes per second, above 0. @defaultValue `Infinity` */
+  readonly maxDownloadBytesPerSecond?: number;
+  /** Bytes per second, above 0. @defaultValue `Infinity` */
+  readonly maxUploadBytesPerSecond?: number;
+}
+
 /** Limits of single peers; what is absent is not limited. */
 export interface PeerLimitOptions {
   /** What it may send us, bytes per second. @defaultValue `Infinity` */
@@ -280,6 +288,8 @@ export interface TorrentLike {
   remove(): Promise<void>;
   /** Connects to one peer. @throws {TypeError} not `host:port`. */
   connectPeer(address: string): void;
+  /** Limits this torrent from now on; what is absent is not limited. @throws {RangeError} a rate that is not above 0. */
+  setLimits(limits: RateLimitOptions): void;
   /**
    * Limits the connections with this address (an address literal without a port), those of now and those to come, each by
    * itself and besides the limits of the torrent and the session.
@@ -355,6 +365,8 @@ export interface SessionLike {
    */
   add(source: string | Uint8Array, options: AddTorrentOptions): Promise<TorrentLike>;
   stats(): SessionStats;
+  /** Limits all torrents together from now on; what is absent is not limited. @throws {RangeError} a rate that is not above 0. */
+  setLimits(limits: RateLimitOptions): void;
   on<Name extends keyof SessionEvents>(
     name: Name,
     listener: (payload: SessionEvents[Name]) => void,

@@ -64,6 +64,13 @@ export class TransferGate implements DeadlineEntry {
     return this.#limiter.bytesPerSecond;
   }
 
+  /** Holds from now on, for those in line too. */
+  setRate(bytesPerSecond: number, nowMs: number): void {
+    this.#settle();
+    this.#limiter.setRate(bytesPerSecond, nowMs);
+    if (this.#lineLength > 0) this.#deadlines.expedite(this, this.#openAtMs(nowMs));
+  }
+
   get isUnlimited(): boolean {
     return this.#limiter.isUnlimited && this.#above?.isUnlimited !== false;
   }
@@ -156,7 +163,7 @@ export class TransferGate implements DeadlineEntry {
     const isCalled = this.#isCalled;
     this.#isCalled = false;
     if (this.#limiter.isUnlimited) {
-      // Nothing can run short here, and nobody is ever in line.
+      // Nothing can run short here. Who is still in line, of a limit that was taken away, is about to be called.
       this.#heldBytes = 0;
       return wanted;
     }
@@ -251,9 +258,10 @@ export class TransferGate implements DeadlineEntry {
     }
   }
 
-  /** When the first in line can be granted what it waits for. */
+  /** When the first in line can be granted a whole turn: fewer would cost a wake-up for every few bytes. */
   #openAtMs(nowMs: number): number {
     const [place] = this.#line?.values() ?? [];
-    return place === undefined ? Number.POSITIVE_INFINITY : this.#limiter.nextAtMs(nowMs, place.bytes);
+    if (place === undefined) return Number.POSITIVE_INFINITY;
+    return this.#limiter.nextAtMs(nowMs, this.#limiter.isUnlimited ? place.bytes : this.#turnBytes(place.bytes));
   }
 }

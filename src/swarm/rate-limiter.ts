@@ -7,6 +7,8 @@ import { PIECE_HEADER_BYTES } from '../protocol/wire/wire-encoder.ts';
 const BURST_SECONDS = 0.25;
 /** … or one piece message, so that the slowest limit lets a whole one pass. */
 const BURST_MIN_BYTES: number = BLOCK_BYTES + PIECE_HEADER_BYTES;
+/** What has passed beyond the limit delays what follows by this much time at most. */
+const DEBT_SECONDS = 10;
 /** Sums of fractions may miss a whole byte by this much. */
 const ROUNDING_BYTES = 1e-6;
 
@@ -34,6 +36,7 @@ export class RateLimiter {
     if (this.isUnlimited) this.#tokens = 0;
     this.#bytesPerSecond = bytesPerSecond;
     this.#tokens = Math.min(this.#tokens, this.#capacity);
+    this.#boundDebt();
   }
 
   /** Bytes that may pass now: from 0 to `wanted`. They count as passed; `refund` those that did not. */
@@ -50,6 +53,7 @@ export class RateLimiter {
     if (this.isUnlimited) return;
     this.#fill(nowMs);
     this.#tokens -= bytes;
+    this.#boundDebt();
   }
 
   refund(bytes: number): void {
@@ -63,6 +67,10 @@ export class RateLimiter {
     const missing = Math.min(wanted, Math.floor(this.#capacity)) - this.#tokens;
     if (missing <= ROUNDING_BYTES) return nowMs;
     return nowMs + Math.ceil((missing * 1000) / this.#bytesPerSecond);
+  }
+
+  #boundDebt(): void {
+    this.#tokens = Math.max(this.#tokens, -Math.max(BURST_MIN_BYTES, this.#bytesPerSecond * DEBT_SECONDS));
   }
 
   get #capacity(): number {

@@ -23,7 +23,9 @@ const IDLE_MS = 1_000;
 /** Less makes peers with many others to serve look dead: in a simulated crowd, 2 s wasted four times as much as 5 s. */
 const TIMEOUT_MIN_MS = 5_000;
 const TIMEOUT_MAX_MS = 60_000;
-/** Until two gaps between blocks were seen. */
+/** A peer that serves us alone may serve as many from the next moment on, under a limit of its own. */
+const SLOWER = 8;
+/** Until two gaps between blocks were seen, and so much of the peer's time as gaps are averaged over. */
 const TIMEOUT_START_MS = 20_000;
 /** Gaps are averaged over about this much time, each weighing as much as it lasted. */
 const GAP_MEMORY_MS = 10_000;
@@ -54,6 +56,7 @@ export class RequestPipeline {
   #lastProgressMs: number;
   #snubbedMs = 0;
   #gapCount = 0;
+  #gapSumMs = 0;
   #gapMeanMs = 0;
   #gapDeviationMs = 0;
 
@@ -85,8 +88,8 @@ export class RequestPipeline {
   /** How long the peer may send no block while requests are under way. */
   get blockTimeoutMs(): number {
     if (this.#isSnubbed) return TIMEOUT_MAX_MS;
-    if (this.#gapCount < 2) return TIMEOUT_START_MS;
-    return Math.min(TIMEOUT_MAX_MS, Math.max(TIMEOUT_MIN_MS, this.#gapMeanMs + 4 * this.#gapDeviationMs));
+    if (this.#gapCount < 2 || this.#gapSumMs < GAP_MEMORY_MS) return TIMEOUT_START_MS;
+    return Math.min(TIMEOUT_MAX_MS, Math.max(TIMEOUT_MIN_MS, SLOWER * this.#gapMeanMs + 4 * this.#gapDeviationMs));
   }
 
   /** When `handleTimeout` is due. Counts from the last block, however long the peer's queue is. */
@@ -192,6 +195,7 @@ export class RequestPipeline {
   }
 
   #measureGap(gapMs: number): void {
+    this.#gapSumMs += gapMs;
     if (this.#gapCount++ === 0) {
       this.#gapMeanMs = gapMs;
       this.#gapDeviationMs = gapMs / 2;

@@ -104,6 +104,7 @@ export function torrentWith(overrides: Partial<TorrentLike>): TorrentLike {
     stop: () => Promise.resolve(),
     remove: () => Promise.resolve(),
     connectPeer: () => {},
+    setLimits: () => {},
     setPeerLimits: () => {},
     addTracker: () => {},
     selectFiles: () => {},
@@ -141,6 +142,7 @@ export function contextWithTorrent(
             listening: [{ address: '0.0.0.0', port: 6881 }],
             add: () => Promise.resolve(torrent),
             stats: refuse,
+            setLimits: () => {},
             on: () => () => {},
             close: ({ timeoutMs } = {}) => {
               closed.push(timeoutMs ?? -1);

@@ -22,6 +22,7 @@ import { UdpTrackerClient } from '../announcer/udp-tracker-client.ts';
 import type {
   AddTorrentOptions,
   ListenAddress,
+  RateLimitOptions,
   SessionEvents,
   SessionLike,
   SessionOptions,
@@ -40,7 +41,7 @@ import type { EngineContext, ReplacedParts } from './engine-context.ts';
 import { FlushQueue } from './flush-queue.ts';
 import { IncomingPeer } from './incoming-peer.ts';
 import { bindAddresses, Listeners } from './listeners.ts';
-import { resolveSettings, type Settings } from './settings.ts';
+import { resolveRates, resolveSettings, type Settings } from './settings.ts';
 
 /** Trackers that have answered are waited for a moment; the rest of closing is quick. */
 const CLOSE_TIMEOUT_MS = TRACKER_STOP_TIMEOUT_MS;
@@ -199,6 +200,13 @@ export class Session implements SessionLike {
   /** `add` without a promise. */
   addNow(source: string | Uint8Array, options: AddTorrentOptions): Torrent {
     return this.#addParsed(this.#parse(source), options);
+  }
+
+  setLimits(limits: RateLimitOptions): void {
+    const { downloadBytesPerSecond, uploadBytesPerSecond } = resolveRates(limits);
+    const nowMs = this.#context.platform.clock.nowMs();
+    this.#context.downloadGate.setRate(downloadBytesPerSecond, nowMs);
+    this.#context.uploadGate.setRate(uploadBytesPerSecond, nowMs);
   }
 
   stats(): SessionStats {

@@ -1,6 +1,6 @@
 // A session's options, checked once and frozen. Everything inside the engine reads these and never the options.
 import { CONNECTIONS_MAX } from '../../protocol/limits.ts';
-import type { SessionOptions } from '../api.ts';
+import type { RateLimitOptions, SessionOptions } from '../api.ts';
 
 /** Shown to peers and trackers; the package's version. */
 export const VERSION = '0.1.0';
@@ -39,6 +39,19 @@ export function resolveSettings(options: SessionOptions): Settings {
     userAgent: options.userAgent ?? `Millrace/${VERSION}`,
     connectionsMax,
   });
+}
+
+export interface Rates {
+  readonly downloadBytesPerSecond: number;
+  readonly uploadBytesPerSecond: number;
+}
+
+/** @throws {RangeError} a rate that is not above 0. */
+export function resolveRates({ maxDownloadBytesPerSecond, maxUploadBytesPerSecond }: RateLimitOptions): Rates {
+  return {
+    downloadBytesPerSecond: resolveRate('maxDownloadBytesPerSecond', maxDownloadBytesPerSecond),
+    uploadBytesPerSecond: resolveRate('maxUploadBytesPerSecond', maxUploadBytesPerSecond),
+  };
 }
 
 /** Bytes per second; absent = without limit. @throws {RangeError} not above 0. */

@@ -4,18 +4,13 @@ import { isPublic } from '../../swarm/dial-address.ts';
 import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import type { PeerLimitOptions } from '../api.ts';
 import type { EngineContext } from '../session/engine-context.ts';
-import { resolveRate } from '../session/settings.ts';
+import { type Rates, resolveRates } from '../session/settings.ts';
 import { TransferGate } from '../transfer-gate.ts';
 
 /** Undefined: the torrent's own gate. */
 export interface PeerGates {
   readonly download: TransferGate | undefined;
   readonly upload: TransferGate | undefined;
-}
-
-interface Rates {
-  readonly downloadBytesPerSecond: number;
-  readonly uploadBytesPerSecond: number;
 }
 
 const NO_RATES: Rates = {
@@ -33,11 +28,8 @@ export class PeerLimits {
   }
 
   /** @throws {RangeError} a rate that is not above 0. */
-  set(address: string, { maxDownloadBytesPerSecond, maxUploadBytesPerSecond }: PeerLimitOptions): void {
-    const rates: Rates = {
-      downloadBytesPerSecond: resolveRate('maxDownloadBytesPerSecond', maxDownloadBytesPerSecond),
-      uploadBytesPerSecond: resolveRate('maxUploadBytesPerSecond', maxUploadBytesPerSecond),
-    };
+  set(address: string, limits: PeerLimitOptions): void {
+    const rates = resolveRates(limits);
     this.#rates ??= new Map();
     this.#rates.set(address, rates);
   }

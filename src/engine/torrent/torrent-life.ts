@@ -11,6 +11,7 @@ import type { PeerSource } from '../../swarm/dial-queue.ts';
 import type { AddTorrentOptions, TorrentEvents, TorrentState, VerifyResult } from '../api.ts';
 import { MetadataFetch } from '../metadata/metadata-fetch.ts';
 import type { EngineContext } from '../session/engine-context.ts';
+import type { Rates } from '../session/settings.ts';
 import type { TorrentSource } from '../torrent-source.ts';
 import type { CheckMode } from './checker.ts';
 import type { ConnectorHost } from './connector.ts';
@@ -48,6 +49,8 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
   #runsAfterCheck = false;
   /** Indexes of the files that are wanted; undefined: all, or what the magnet link selects. */
   #selected: readonly number[] | undefined;
+  /** Undefined: those of the options. */
+  #rates: Rates | undefined;
   /** Who waits for the removal; undefined while there is none. */
   #removal: (() => void)[] | undefined;
   #isGone = false;
@@ -193,6 +196,12 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
   setSequential(isSequential: boolean): void {
     this.#options = { ...this.#options, sequential: isSequential };
     this.#parts?.transfer.picker.setSequential(isSequential);
+  }
+
+  /** Also before the metadata is known. */
+  setRates(rates: Rates): void {
+    this.#rates = rates;
+    this.#parts?.transfer.setRates(rates);
   }
 
   verify(): Promise<VerifyResult> {
@@ -436,6 +445,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
       options: this.#options,
       selected: this.#selected,
       peerId: this.peerId,
+      rates: this.#rates,
     });
   }
 }

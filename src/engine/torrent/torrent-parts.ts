@@ -4,7 +4,7 @@ import type { Storage } from '../../platform/disk.ts';
 import type { InfoDictionary } from '../../protocol/metainfo/metainfo.ts';
 import type { AddTorrentOptions } from '../api.ts';
 import type { EngineContext } from '../session/engine-context.ts';
-import { resolveRate } from '../session/settings.ts';
+import { type Rates, resolveRates } from '../session/settings.ts';
 import type { TorrentSource } from '../torrent-source.ts';
 import { Connector, type ConnectorHost } from './connector.ts';
 import { DiskCheck } from './disk-check.ts';
@@ -36,21 +36,22 @@ export interface TorrentPartsOptions {
   /** Indexes of the files that are wanted; undefined: all, or what the magnet link selects. */
   readonly selected: readonly number[] | undefined;
   readonly peerId: Uint8Array;
+  /** Set meanwhile, instead of the options' rates. */
+  readonly rates: Rates | undefined;
 }
 
 /** @throws {SessionError} `METAINFO_INVALID`; {RangeError} a file index or rate that does not exist. */
 export function createTorrentParts(
   context: EngineContext,
   host: TransferHost & ConnectorHost & WishesHost,
-  { source, info, options, selected, peerId }: TorrentPartsOptions,
+  { source, info, options, selected, peerId, rates }: TorrentPartsOptions,
 ): TorrentParts {
   const { platform } = context;
   const content = new TorrentContent(info);
   const indexes = selected ?? selectedBy(source, content);
   const wanted = indexes === undefined ? content.files.map(() => true) : wantedFiles(content, indexes);
   // Before anything is opened: what is wrong with the options leaves nothing behind.
-  const downloadBytesPerSecond = resolveRate('maxDownloadBytesPerSecond', options.maxDownloadBytesPerSecond);
-  const uploadBytesPerSecond = resolveRate('maxUploadBytesPerSecond', options.maxUploadBytesPerSecond);
+  const { downloadBytesPerSecond, uploadBytesPerSecond } = rates ?? resolveRates(options);
   const spec = content.storageSpec(platform.resolvePath(options.saveTo), wanted);
   const storage = new GuardedStorage(platform.disk.openStorage(spec), host);
   const transfer = new Transfer(context, host, {

@@ -12,6 +12,7 @@ import type {
   PeerLimitOptions,
   PeerStats,
   ReadOptions,
+  RateLimitOptions,
   ScrapeResult,
   TorrentEvents,
   TorrentFileInfo,
@@ -27,6 +28,7 @@ import { reasonOfPeer, takeSnapshot } from '../diagnosis/take-snapshot.ts';
 import { diagnoseTorrent } from '../diagnosis/torrent-diagnosis.ts';
 import { parseHostPort } from '../host-port.ts';
 import type { EngineContext } from '../session/engine-context.ts';
+import { resolveRates } from '../session/settings.ts';
 import { magnetOf, type TorrentSource } from '../torrent-source.ts';
 import type { FileReader } from './file-reader.ts';
 import { PRIORITY_MAX } from './piece-priorities.ts';
@@ -268,6 +270,10 @@ export class Torrent implements TorrentLike {
     const hostPort = parseHostPort(address);
     if (hostPort === undefined) throw new TypeError(`"${address}" is not a peer's address; write host:port.`);
     this.#life.sources.resolvePeer(hostPort.host, hostPort.port, 'user');
+  }
+
+  setLimits(limits: RateLimitOptions): void {
+    this.#life.setRates(resolveRates(limits));
   }
 
   setPeerLimits(address: string, limits: PeerLimitOptions): void {

@@ -11,6 +11,7 @@ import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import { TransferRate } from '../../swarm/transfer-rate.ts';
 import type { DeadlineEntry } from '../deadline-queue.ts';
 import type { EngineContext } from '../session/engine-context.ts';
+import type { Rates } from '../session/settings.ts';
 import type { Download, DownloadHost, DownloadPeer } from './download.ts';
 import { Exchange } from './exchange.ts';
 import type { HashExchange, HashExchangeHost } from './hash-exchange.ts';
@@ -237,6 +238,15 @@ export class Transfer
     this.#updateCompletion();
     for (const peer of [...this.#peers.values()]) this.updateInterest(peer);
     this.fillIdlePeers(this.nowMs());
+  }
+
+  setRates({ downloadBytesPerSecond, uploadBytesPerSecond }: Rates): void {
+    const nowMs = this.nowMs();
+    // Through the gates where there are any: those who wait in their lines are to know.
+    const download = this.#exchange?.downloadGate ?? this.downloadLimiter;
+    const upload = this.#exchange?.uploadGate ?? this.uploadLimiter;
+    download.setRate(downloadBytesPerSecond, nowMs);
+    upload.setRate(uploadBytesPerSecond, nowMs);
   }
 
   /** Throws when the parts disagree. For tests: O(pieces). */
