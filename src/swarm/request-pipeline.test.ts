@@ -220,9 +220,9 @@ test('a silent peer is snubbed, keeps one request, and starts again with its nex
 test('a peer that gave steadily is waited for the less, and one under a limit that others share the longer', () => {
   const waitAfter = (gapMs: number): number => {
     const pipeline = new RequestPipeline({ nowMs: 0 });
-    pipeline.handleRequested(250, 0);
+    pipeline.handleRequested(400, 0);
     let nowMs = 0;
-    for (; nowMs < 12_000; nowMs += gapMs) pipeline.handleBlock(BLOCK_BYTES, nowMs);
+    for (; nowMs < 30_000; nowMs += gapMs) pipeline.handleBlock(BLOCK_BYTES, nowMs);
     return pipeline.deadlineMs - (nowMs - gapMs);
   };
   expect(waitAfter(100)).toBe(5_000);
