@@ -82,6 +82,7 @@ async function measure(folder: string, rate: string, side: Sample['side']): Prom
       ...(side === 'download' ? limit : []),
     );
     const progress = watchProgress(leecher);
+    for (let i = 0; i < 100 && (progress.all.at(-1)?.downloadedBytes ?? 0) === 0; i++) await sleep(100);
     await sleep(SETTLE_MS);
     const cpuSeconds = (): number => children.reduce((sum, { pid }) => sum + usageOf(pid!).cpuSeconds, 0);
     const before = progress.all.at(-1)!;

@@ -220,3 +220,35 @@ test('without a limit of its own a gate holds nobody up', () => {
   }
   gate.close();
 });
+
+test('a limit that changes holds for those in line, and one that is taken away lets them all go', () => {
+  const { clock, deadlines, session, torrents } = gatesBehind(10_000, Number.POSITIVE_INFINITY);
+  const [gate] = torrents as [TransferGate];
+  const all = [new Greedy(gate, 10 * UNIT), new Greedy(gate, 10 * UNIT)];
+  for (const each of all) each.handleGateOpen(0);
+  const passedIn = (durationMs: number): number => {
+    const sum = (): number => all.reduce((total, { receivedBytes }) => total + receivedBytes, 0);
+    const before = sum();
+    clock.advanceTo(clock.nowMs + durationMs);
+    return sum() - before;
+  };
+  expect(passedIn(10_000)).toBeGreaterThan(95_000);
+  session.setRate(1_000, clock.nowMs);
+  expect(passedIn(10_000)).toBeLessThan(12_000);
+  session.setRate(100_000, clock.nowMs);
+  expect(Math.abs(passedIn(10_000) - 1_000_000)).toBeLessThan(50_000);
+  gate.setRate(50_000, clock.nowMs);
+  expect(Math.abs(passedIn(10_000) - 500_000)).toBeLessThan(50_000);
+  // Neither wants anything any more, so that the lines can empty.
+  const calls: number[] = [];
+  for (const each of all) gate.forget(each);
+  const last: GateWaiter = { handleGateOpen: (nowMs) => calls.push(nowMs), handleBug: () => {} };
+  gate.setRate(1, clock.nowMs);
+  gate.take(30 * UNIT, UNIT, clock.nowMs);
+  gate.wait(last, UNIT, clock.nowMs);
+  gate.setRate(Number.POSITIVE_INFINITY, clock.nowMs);
+  const nowMs = clock.nowMs;
+  clock.advanceTo(nowMs + 20);
+  expect(calls).toHaveLength(1);
+  expect([gate.isWaiting(last), deadlines.size]).toEqual([false, 0]);
+});

@@ -83,3 +83,11 @@ test('never grants more than was wanted or than time allows, and keeps its word 
     }),
   );
 });
+
+test('what passed beyond the limit is paid back within ten seconds, however much it was', () => {
+  const limiter = new RateLimiter(20_000, 0);
+  limiter.charge(8_000_000, 0);
+  expect(limiter.nextAtMs(0, 1)).toBe(10_001);
+  limiter.setRate(1_000_000, 0);
+  expect(limiter.nextAtMs(0, 1)).toBeLessThanOrEqual(201);
+});
