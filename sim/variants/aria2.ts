@@ -2,7 +2,8 @@
 // round. Seeding, three slots that stay with whom they were given lately and a fourth drawn at random, in two rounds
 // of three.
 import { shuffle } from '../../src/base/random.ts';
-import type { ChokerMode, ChokerOptions, ChokerPeer } from '../../src/swarm/choker.ts';
+import type { ChokerOptions } from '../../src/swarm/choker.ts';
+import type { ChokerMode, ChokerPeer } from '../../src/swarm/choking/choker-peer.ts';
 import { byRate, drawOptimistic, SlotRule } from './slot-rule.ts';
 
 const ROUND_MS = 10_000;

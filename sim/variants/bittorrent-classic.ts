@@ -1,7 +1,8 @@
 // The choke rule of the first BitTorrent program (Cohen, "Incentives Build Robustness in BitTorrent", 2003): every 10 s
 // the three best givers, or takers once complete, and one optimistic slot that moves every 30 s.
-import type { ChokerMode, ChokerOptions, ChokerPeer } from '../../src/swarm/choker.ts';
-import { byRate, drawOptimistic, hasFreeSlot, SlotRule } from './slot-rule.ts';
+import type { ChokerOptions } from '../../src/swarm/choker.ts';
+import type { ChokerMode, ChokerPeer } from '../../src/swarm/choking/choker-peer.ts';
+import { byRate, drawOptimistic, SlotRule } from './slot-rule.ts';
 
 const ROUND_MS = 10_000;
 const SLOTS = 4;
@@ -15,8 +16,8 @@ export class BittorrentClassicChoker extends SlotRule {
     super(ROUND_MS, random);
   }
 
-  override handleInterested(peer: ChokerPeer, peers: readonly ChokerPeer[]): boolean {
-    return peer.isInterested && !peer.isUnchoked && !peer.isUploadOnly && hasFreeSlot(peers, SLOTS);
+  protected override get slotsBetweenRounds(): number {
+    return SLOTS;
   }
 
   protected choose(candidates: readonly ChokerPeer[], mode: ChokerMode, nowMs: number): readonly ChokerPeer[] {

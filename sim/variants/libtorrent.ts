@@ -1,7 +1,8 @@
 // The choke rules of libtorrent 2.0. Its default: eight slots, a fifth of them optimistic; round robin when seeding: who has had its
 // quota makes room. And its rate based choker, which opens as many slots as bring a rate that rises from slot to slot.
-import type { ChokerMode, ChokerOptions, ChokerPeer } from '../../src/swarm/choker.ts';
-import { byRate, drawOptimistic, hasFreeSlot, SlotRule } from './slot-rule.ts';
+import type { ChokerOptions } from '../../src/swarm/choker.ts';
+import type { ChokerMode, ChokerPeer } from '../../src/swarm/choking/choker-peer.ts';
+import { byRate, drawOptimistic, SlotRule } from './slot-rule.ts';
 
 const ROUND_MS = 15_000;
 const OPTIMISTIC_ROUNDS = 2;
@@ -22,8 +23,8 @@ export class LibtorrentChoker extends SlotRule {
     super(ROUND_MS, random);
   }
 
-  override handleInterested(peer: ChokerPeer, peers: readonly ChokerPeer[]): boolean {
-    return peer.isInterested && !peer.isUnchoked && !peer.isUploadOnly && hasFreeSlot(peers, this.slots);
+  protected override get slotsBetweenRounds(): number {
+    return this.slots;
   }
 
   protected choose(candidates: readonly ChokerPeer[], mode: ChokerMode, nowMs: number): readonly ChokerPeer[] {

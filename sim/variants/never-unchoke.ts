@@ -1,5 +1,6 @@
 // A peer that takes and never gives.
-import type { ChokeRule, ChokerRound } from '../../src/swarm/choker.ts';
+import type { ChokeRule } from '../../src/swarm/choker.ts';
+import type { ChokerRound } from '../../src/swarm/choking/choker-peer.ts';
 
 const ROUND_MS = 10_000;
 
@@ -11,7 +12,7 @@ export class NeverUnchoke implements ChokeRule {
     return { choke: [], unchoke: [] };
   }
 
-  handleInterested(): boolean {
-    return false;
+  fill(): readonly number[] {
+    return [];
   }
 }

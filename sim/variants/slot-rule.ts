@@ -1,7 +1,8 @@
 // What the choke rules of other programs have in common: rounds, a ranking, and who holds an optimistic slot. Each rule
 // says who is chosen; here is what that changes. Written from the programs' published behaviour, not from their code.
 import { type Random, randomBelow } from '../../src/base/random.ts';
-import type { ChokeRule, ChokerMode, ChokerPeer, ChokerRound } from '../../src/swarm/choker.ts';
+import type { ChokeRule } from '../../src/swarm/choker.ts';
+import type { ChokerMode, ChokerPeer, ChokerRound } from '../../src/swarm/choking/choker-peer.ts';
 
 export abstract class SlotRule implements ChokeRule {
   nextRoundMs = 0;
@@ -28,9 +29,19 @@ export abstract class SlotRule implements ChokeRule {
     return { choke, unchoke };
   }
 
-  /** Between rounds: most programs let nobody in. */
-  handleInterested(_peer: ChokerPeer, _peers: readonly ChokerPeer[]): boolean {
-    return false;
+  /** Those who wait get the slots that are free, in the order in which they came. */
+  fill(peers: readonly ChokerPeer[]): readonly number[] {
+    let free = this.slotsBetweenRounds;
+    if (free === 0) return [];
+    for (const { isUnchoked, isInterested } of peers) if (isUnchoked && isInterested) free--;
+    if (free <= 0) return [];
+    const waiting = peers.filter((peer) => peer.isInterested && !peer.isUnchoked && !peer.isUploadOnly);
+    return waiting.slice(0, free).map(({ id }) => id);
+  }
+
+  /** How many slots there are for those who ask between rounds: most programs let nobody in. */
+  protected get slotsBetweenRounds(): number {
+    return 0;
   }
 
   /** Who shall be unchoked until the next round. */
@@ -58,10 +69,4 @@ export function drawOptimistic(
 ): ChokerPeer | undefined {
   const tickets = peers.flatMap((peer) => (isNewcomer(peer) ? [peer, peer, peer] : [peer]));
   return tickets[randomBelow(random, Math.max(1, tickets.length))];
-}
-
-export function hasFreeSlot(peers: readonly ChokerPeer[], slots: number): boolean {
-  let taken = 0;
-  for (const { isUnchoked, isInterested } of peers) if (isUnchoked && isInterested) taken++;
-  return taken < slots;
 }

@@ -1,6 +1,7 @@
 // The choke rule of Transmission 3: every 10 s the fourteen best by rate, and beside them one optimistic slot for 40 s.
 // Nobody is let in between rounds.
-import type { ChokerMode, ChokerOptions, ChokerPeer } from '../../src/swarm/choker.ts';
+import type { ChokerOptions } from '../../src/swarm/choker.ts';
+import type { ChokerMode, ChokerPeer } from '../../src/swarm/choking/choker-peer.ts';
 import { byRate, drawOptimistic, SlotRule } from './slot-rule.ts';
 
 const ROUND_MS = 10_000;

@@ -1,7 +1,8 @@
 // Goal: each choke rule gives its slots to whom its program would. Method: one peer for each rate, round by round.
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
-import type { ChokeRule, ChokerMode, ChokerPeer } from '../../src/swarm/choker.ts';
+import type { ChokeRule } from '../../src/swarm/choker.ts';
+import type { ChokerMode, ChokerPeer } from '../../src/swarm/choking/choker-peer.ts';
 import { Aria2Choker } from './aria2.ts';
 import { BittorrentClassicChoker } from './bittorrent-classic.ts';
 import { LibtorrentChoker, LibtorrentRateBasedChoker } from './libtorrent.ts';

@@ -29,6 +29,12 @@ export interface SessionOptions {
   readonly userAgent?: string;
   /** Connections over all torrents. @defaultValue 500 */
   readonly connectionsMax?: number;
+  /**
+   * Whom torrents that are complete serve: `fastest` those that take fastest, `round-robin` each for a quota, `anti-leech`
+   * those that are just beginning or nearly complete, `auto` each for a quota, those first that pass on what they get.
+   * @defaultValue `auto`
+   */
+  readonly seedingChoker?: 'auto' | 'fastest' | 'round-robin' | 'anti-leech';
   /** Receives diagnostics. @defaultValue nowhere */
   readonly log?: Log;
 }

@@ -82,7 +82,7 @@ export const UNSOLICITED_BLOCKS_MAX = 64;
 /** Pieces a choked peer may fetch (BEP 6). */
 export const ALLOWED_FAST_SET_SIZE = 10;
 /** Times a choked peer may fetch one allowed-fast block. */
-export const ALLOWED_FAST_REPEAT_MAX = 3;
+export const ALLOWED_FAST_REPEAT_MAX = 1;
 /** Hashes in one hash request (BEP 52). */
 export const HASH_REQUEST_LENGTH_MAX = 512;
 /** Hash requests of one peer that wait for their answer; more are rejected. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../base/random.ts';
-import { Choker, type ChokerMode, type ChokerPeer } from './choker.ts';
+import { Choker } from './choker.ts';
+import type { ChokerMode, ChokerPeer } from './choking/choker-peer.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type TestPeer = Mutable<ChokerPeer>;

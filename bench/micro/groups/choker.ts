@@ -1,6 +1,7 @@
 // Whom to unchoke, with as many peers as a session takes.
 import { seededRandom } from '../../../src/base/random.ts';
-import { Choker, type ChokerMode, type ChokerPeer } from '../../../src/swarm/choker.ts';
+import { Choker } from '../../../src/swarm/choker.ts';
+import type { ChokerMode, ChokerPeer } from '../../../src/swarm/choking/choker-peer.ts';
 import type { Operation, OperationGroup } from '../operation.ts';
 
 const PEER_COUNT = 1_000;
@@ -13,13 +14,19 @@ function rounds(mode: ChokerMode, slots: number): Operation {
       id,
       isInterested: id % 3 !== 0,
       isUnchoked: id % 100 === 1,
+      amInterested: id % 2 === 0,
       downloadBytesPerSecond: random.uint32() % 1_000_000,
       uploadBytesPerSecond: random.uint32() % 1_000_000,
+      downloadedBytes: random.uint32() % 1_000_000,
+      uploadedBytes: random.uint32() % 1_000_000,
       connectedAtMs: id,
       isSnubbed: id % 50 === 0,
       uploadedSinceUnchoke: 0,
       unchokedAtMs: 0,
       isUploadOnly: false,
+      haveRatio: 0,
+      hidesPieces: false,
+      passedOnRatio: undefined,
     };
   });
   const choker = new Choker({ slots, random });

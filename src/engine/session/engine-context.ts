@@ -16,6 +16,7 @@ import type { ConnectionBudget } from './connection-budget.ts';
 import type { DialLine } from './dial-line.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { Settings } from './settings.ts';
+import type { UploadBudget } from './upload-budget.ts';
 
 /** Parts that stand in the place of the engine's own: a simulation's other rules, and its memory without bytes. */
 export interface ReplacedParts {
@@ -43,6 +44,7 @@ export interface EngineContext {
   /** The session's limits. */
   readonly downloadGate: TransferGate;
   readonly uploadGate: TransferGate;
+  readonly uploadBudget: UploadBudget;
   readonly announces: AnnounceServices;
   /** Source address of outgoing connections, by the family of the remote address; undefined: the system's choice. */
   localAddressFor(remoteAddress: string): string | undefined;

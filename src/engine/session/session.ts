@@ -42,6 +42,7 @@ import { FlushQueue } from './flush-queue.ts';
 import { IncomingPeer } from './incoming-peer.ts';
 import { bindAddresses, Listeners } from './listeners.ts';
 import { resolveRates, resolveSettings, type Settings } from './settings.ts';
+import { UploadBudget } from './upload-budget.ts';
 
 /** Trackers that have answered are waited for a moment; the rest of closing is quick. */
 const CLOSE_TIMEOUT_MS = TRACKER_STOP_TIMEOUT_MS;
@@ -107,6 +108,7 @@ export class Session implements SessionLike {
       pressure: new WritePressure(disk),
       downloadGate: new TransferGate(new RateLimiter(settings.maxDownloadBytesPerSecond, nowMs), deadlines),
       uploadGate: new TransferGate(new RateLimiter(settings.maxUploadBytesPerSecond, nowMs), deadlines),
+      uploadBudget: new UploadBudget(deadlines, () => this.#context.uploadGate.bytesPerSecond),
       announces: {
         clock,
         deadlines,

@@ -1,5 +1,6 @@
 // A session's options, checked once and frozen. Everything inside the engine reads these and never the options.
 import { CONNECTIONS_MAX } from '../../protocol/limits.ts';
+import { SEEDING_CHOKERS, type SeedingChoker } from '../../swarm/choking/choker-peer.ts';
 import type { RateLimitOptions, SessionOptions } from '../api.ts';
 
 /** Shown to peers and trackers; the package's version. */
@@ -16,6 +17,7 @@ export interface Settings {
   readonly tcp: boolean;
   readonly userAgent: string;
   readonly connectionsMax: number;
+  readonly seedingChoker: SeedingChoker;
 }
 
 /** @throws {RangeError} a number outside its range. */
@@ -28,6 +30,10 @@ export function resolveSettings(options: SessionOptions): Settings {
   if (!Number.isInteger(connectionsMax) || connectionsMax < 1) {
     throw new RangeError(`connectionsMax must be a whole number of at least 1, not ${connectionsMax}`);
   }
+  const seedingChoker = options.seedingChoker ?? 'auto';
+  if (!SEEDING_CHOKERS.includes(seedingChoker)) {
+    throw new RangeError(`seedingChoker must be one of ${SEEDING_CHOKERS.join(', ')}, not ${String(seedingChoker)}`);
+  }
   return Object.freeze({
     listenPort,
     bind: options.bind,
@@ -38,6 +44,7 @@ export function resolveSettings(options: SessionOptions): Settings {
     tcp: options.tcp ?? true,
     userAgent: options.userAgent ?? `Millrace/${VERSION}`,
     connectionsMax,
+    seedingChoker,
   });
 }
 

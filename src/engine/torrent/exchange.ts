@@ -5,6 +5,7 @@
 import type { Storage } from '../../platform/disk.ts';
 import { Choker } from '../../swarm/choker.ts';
 import { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
+import { PassingOn } from '../../swarm/passing-on.ts';
 import type { PiecePicker } from '../../swarm/piece-picker.ts';
 import type { RateLimiter } from '../../swarm/rate-limiter.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -13,8 +14,6 @@ import { Download, type DownloadHost } from './download.ts';
 import { HashExchange, type HashExchangeHost } from './hash-exchange.ts';
 import type { TorrentContent } from './torrent-content.ts';
 import { Upload, type UploadHost } from './upload.ts';
-
-const UPLOAD_SLOTS = 8;
 
 export interface ExchangeParts {
   readonly content: TorrentContent;
@@ -49,9 +48,15 @@ export class Exchange {
     });
     this.upload = new Upload(host, {
       storage,
-      choker: createChoker({ slots: UPLOAD_SLOTS, random: crypto.random }),
+      choker: createChoker({
+        slots: context.uploadBudget.slots,
+        random: crypto.random,
+        seedingChoker: context.settings.seedingChoker,
+      }),
       gate: this.uploadGate,
       buffers: context.sendBuffers,
+      budget: context.uploadBudget,
+      passingOn: new PassingOn(),
     });
     this.hashes = new HashExchange(host, { content, storage, crypto, deadlines: context.deadlines });
   }
@@ -59,7 +64,7 @@ export class Exchange {
   /** Nothing of it calls back any more, but answers of the disk. */
   stop(): void {
     this.download.stop();
-    this.upload.isRunning = false;
+    this.upload.stop();
     this.hashes.stop();
     this.downloadGate.close();
     this.uploadGate.close();

@@ -4,6 +4,7 @@
 import type { Bitfield } from '../../base/bitfield.ts';
 import type { NetworkError, TcpSocket, TcpSocketHandler } from '../../platform/network.ts';
 import {
+  ALLOWED_FAST_SET_SIZE,
   BLOCK_BYTES,
   PEER_INACTIVITY_MS,
   PEER_REQUEST_QUEUE_DEFAULT,
@@ -50,6 +51,8 @@ import { RequestQueue } from './request-queue.ts';
 import { SendStall } from './send-stall.ts';
 import type { Transfer, TransferPeer } from './transfer.ts';
 
+/** A peer that got so many pieces' bytes of us and says that it has none does not want to be asked for them. */
+const HIDDEN_PIECES = 4;
 /** Queued beyond this, the peer does not read what it asked for. */
 const UNREAD_MAX_BYTES = 2 * SEND_BUFFER_PEER_MAX_BYTES;
 /** A peer that does not choke us and refuses so many requests in a row gives nothing: asking it again would not end. */
@@ -236,6 +239,18 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     return this.connection.peerUploadOnly || this.connection.isSeed;
   }
 
+  get haveRatio(): number {
+    return this.have.count / Math.max(1, this.#transfer.content.pieceCount);
+  }
+
+  get hidesPieces(): boolean {
+    return this.have.isEmpty && this.uploadedBytes >= HIDDEN_PIECES * this.#transfer.content.info.pieceLengthBytes;
+  }
+
+  get passedOnRatio(): number | undefined {
+    return this.#transfer.upload.passedOnRatio(this.id, this.#nowMs());
+  }
+
   get supportsFast(): boolean {
     return this.connection.supportsFast;
   }
@@ -267,7 +282,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   }
 
   isAllowedFast(pieceIndex: number): boolean {
-    return this.#allowedFastToPeer.has(pieceIndex);
+    return this.#allowedFastToPeer.has(pieceIndex) && this.have.count < ALLOWED_FAST_SET_SIZE;
   }
 
   addReading(bytes: number): void {

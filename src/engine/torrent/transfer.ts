@@ -298,6 +298,7 @@ export class Transfer
     this.download.handleRequestsLost(peer);
     this.picker.handlePeerGone(peer.id);
     this.download.handlePeerGone();
+    this.#exchange?.upload.handlePeerGone(peer.id);
     this.picker.removeAvailability(peer.have);
     this.#exchange?.downloadGate.forget(peer);
     this.#exchange?.uploadGate.forget(peer);
@@ -320,6 +321,7 @@ export class Transfer
 
   handleHave(peer: TransferPeer, pieceIndex: number): void {
     this.picker.incrementAvailability(pieceIndex);
+    this.#exchange?.upload.handleHave(peer.id, pieceIndex);
     if (!peer.amInterested && this.#isMissing(pieceIndex)) {
       peer.sendInterested(true);
       this.#expectRound();
@@ -404,6 +406,10 @@ export class Transfer
 
   expectedHash(pieceIndex: number): ExpectedHash {
     return this.content.expectedHash(pieceIndex);
+  }
+
+  copiesOf(pieceIndex: number): number {
+    return this.picker.availabilityOf(pieceIndex);
   }
 
   hasPiece(pieceIndex: number): boolean {

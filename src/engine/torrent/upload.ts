@@ -3,7 +3,10 @@
 import type { DiskError, Storage } from '../../platform/disk.ts';
 import { BLOCK_BYTES, SEND_BUFFER_PEER_MAX_BYTES } from '../../protocol/limits.ts';
 import { PIECE_HEADER_BYTES, writePieceHeader } from '../../protocol/wire/wire-encoder.ts';
-import type { ChokeRule, ChokerMode, ChokerPeer } from '../../swarm/choker.ts';
+import type { ChokeRule } from '../../swarm/choker.ts';
+import type { ChokerMode, ChokerPeer } from '../../swarm/choking/choker-peer.ts';
+import type { PassingOn } from '../../swarm/passing-on.ts';
+import type { UploadBudget, UploadDemand, UploadMember } from '../session/upload-budget.ts';
 import type { GateWaiter, TransferGate } from '../transfer-gate.ts';
 import type { RequestBatch, RequestQueue } from './request-queue.ts';
 import { BATCH_BLOCKS_MAX, type SendBuffers } from './send-buffers.ts';
@@ -26,6 +29,7 @@ export interface UploadPeer extends ChokerPeer, GateWaiter {
   sendBlocks(bytes: Uint8Array, payloadBytes: number, onTaken: () => void): void;
   /** `bytes` more (or fewer) are being read for it. */
   addReading(bytes: number): void;
+  /** It may fetch this piece while we choke it (BEP 6). */
   isAllowedFast(pieceIndex: number): boolean;
 }
 
@@ -34,6 +38,8 @@ export interface UploadHost {
   hasPiece(pieceIndex: number): boolean;
   /** Bytes of the piece that the disk has; what peers may ask for beyond them are zeros. */
   readableBytes(pieceIndex: number): number;
+  /** Connected peers that say that they have it. */
+  copiesOf(pieceIndex: number): number;
   handleReadError(pieceIndex: number, error: DiskError): void;
   /** A peer's requests wait for memory: `round` is to be called when it is due. */
   handleNoRoom(): void;
@@ -45,14 +51,17 @@ export interface UploadParts {
   readonly choker: ChokeRule;
   readonly gate: TransferGate;
   readonly buffers: SendBuffers;
+  readonly budget: UploadBudget;
+  readonly passingOn: PassingOn;
 }
 
-export class Upload {
+export class Upload implements UploadMember {
   readonly #host: UploadHost;
   readonly #parts: UploadParts;
   /** Reads under way, and since when there has been one without a break. */
   #readCount = 0;
   #readingSinceMs = 0;
+  sentBytes = 0;
   mode: ChokerMode = 'leeching';
   isRunning = true;
 
@@ -88,13 +97,58 @@ export class Upload {
     for (const peer of peers) if (peer.requests.length > 0) this.serve(peer, nowMs);
     const { choke, unchoke } = this.#parts.choker.round(peers, this.mode, nowMs);
     this.#apply(peers, choke, unchoke);
+    this.#parts.budget.add(this, nowMs);
   }
 
   /** A slot may have become free, or somebody who may have it: gives it at once instead of at the next round. */
   fillSlots(): void {
     if (!this.isRunning) return;
+    const nowMs = this.#host.nowMs();
+    this.#parts.budget.add(this, nowMs);
     const peers = [...this.#host.peers()];
-    for (const peer of peers) if (this.#parts.choker.handleInterested(peer, peers)) peer.sendChoke(false);
+    const chosen = this.#parts.choker.fill(peers, nowMs);
+    if (chosen.length === 0) return;
+    const ids = new Set(chosen);
+    for (const peer of peers) if (ids.has(peer.id)) peer.sendChoke(false);
+  }
+
+  demand(): UploadDemand {
+    let unchokedCount = 0;
+    let busyCount = 0;
+    let waitingCount = 0;
+    for (const { isInterested, isUnchoked, isUploadOnly, requests, sendingBytes } of this.#host.peers()) {
+      if (!isInterested || isUploadOnly) continue;
+      if (!isUnchoked) waitingCount++;
+      else {
+        unchokedCount++;
+        if (requests.length > 0 || sendingBytes > 0) busyCount++;
+      }
+    }
+    return { unchokedCount, busyCount, waitingCount };
+  }
+
+  setSupply(slots: number, hasSpare: boolean): void {
+    this.#parts.choker.setSupply?.(slots, hasSpare);
+  }
+
+  /** The peer says that it has the piece now. */
+  handleHave(peerId: number, pieceIndex: number): void {
+    this.#parts.passingOn.handleHave(peerId, pieceIndex, this.#host.nowMs());
+  }
+
+  handlePeerGone(peerId: number): void {
+    this.#parts.passingOn.handlePeerGone(peerId);
+  }
+
+  /** Of the pieces that the peer had of us before anybody else, how many it has given to others; undefined: not known. */
+  passedOnRatio(peerId: number, nowMs: number): number | undefined {
+    return this.#parts.passingOn.ratioOf(peerId, nowMs);
+  }
+
+  /** Nothing is sent any more. */
+  stop(): void {
+    this.isRunning = false;
+    this.#parts.budget.remove(this);
   }
 
   /** A request that the wire rules have let through. */
@@ -144,9 +198,11 @@ export class Upload {
   }
 
   #apply(peers: readonly UploadPeer[], choke: readonly number[], unchoke: readonly number[]): void {
+    const choked = new Set(choke);
+    const unchoked = new Set(unchoke);
     for (const peer of peers) {
-      if (choke.includes(peer.id)) this.#choke(peer);
-      else if (unchoke.includes(peer.id)) peer.sendChoke(false);
+      if (choked.has(peer.id)) this.#choke(peer);
+      else if (unchoked.has(peer.id)) peer.sendChoke(false);
     }
   }
 
@@ -159,8 +215,11 @@ export class Upload {
   }
 
   #send(peer: UploadPeer, batch: RequestBatch): void {
-    const { buffers, storage } = this.#parts;
+    const { buffers, passingOn, storage } = this.#parts;
     const gate = peer.uploadGate ?? this.#parts.gate;
+    if (this.mode === 'seeding') {
+      passingOn.handleSent(peer.id, batch.pieceIndex, this.#host.copiesOf(batch.pieceIndex) > 0);
+    }
     const wireBytes = batch.totalBytes + batch.lengths.length * PIECE_HEADER_BYTES;
     const buffer = buffers.take(wireBytes);
     const targets: Uint8Array[] = [];
@@ -196,6 +255,7 @@ export class Upload {
         if (!peer.isClosed) this.serve(peer, this.#host.nowMs());
         return;
       }
+      this.sentBytes += batch.totalBytes;
       peer.sendBlocks(buffer.subarray(0, wireBytes), batch.totalBytes, () => {
         buffers.release(buffer);
         if (!peer.isClosed) this.serve(peer, this.#host.nowMs());
