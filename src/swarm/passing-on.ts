@@ -2,7 +2,7 @@
 // tells that this one has passed it on. Knows no connection, and nothing of the pieces but who had them first.
 
 /** A piece that its first holder has had for so long is not passed on. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 8_000;
 /** So many pieces are needed to say anything. */
 const JUDGED_MIN = 3;
 /** Beyond so many judged pieces of a peer the old ones count half. */
@@ -50,7 +50,7 @@ export class PassingOn {
     if (followed.holderId !== NOBODY && !this.#holders.has(followed.holderId)) {
       this.#followed.delete(piece);
       if (!isElsewhere) this.#follow(peerId, piece);
-    } else if (!followed.isOverdue) {
+    } else {
       // What the next one has of it is ours.
       followed.holderId = NOBODY;
     }

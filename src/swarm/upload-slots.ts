@@ -22,7 +22,7 @@ const TRIAL_GAIN = 0.5;
 /** Weight of the newest sample in the means. */
 const NEWEST = 0.25;
 /** With fewer peers that have something under way, in the mean, a part of the uplink is not used. */
-const BUSY_MIN = 1.5;
+const BUSY_MIN = 0.5;
 
 export interface UploadSample {
   /** Blocks sent since the session began, in bytes. */

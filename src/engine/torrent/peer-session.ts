@@ -53,6 +53,8 @@ import type { Transfer, TransferPeer } from './transfer.ts';
 
 /** A peer that got so many pieces' bytes of us and says that it has none does not want to be asked for them. */
 const HIDDEN_PIECES = 4;
+/** Messages that nothing waits for leave with others, or together after this time. */
+const UNHURRIED_MS = 1_000;
 /** Queued beyond this, the peer does not read what it asked for. */
 const UNREAD_MAX_BYTES = 2 * SEND_BUFFER_PEER_MAX_BYTES;
 /** A peer that does not choke us and refuses so many requests in a row gives nothing: asking it again would not end. */
@@ -138,6 +140,8 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   /** Messages queued now go out at the end of this turn. */
   #isInTurn = false;
   #isAdmitted = false;
+  /** When messages that wait for company must leave. */
+  #flushDueMs: number = Number.POSITIVE_INFINITY;
   #readingBytes = 0;
   downloadedBytes = 0;
   uploadedBytes = 0;
@@ -332,11 +336,14 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.#flushSoon();
   }
 
-  /** Tells the peer of a piece that it lacks; one that it has needs no message. */
+  /** Tells the peer of a piece. One that has it itself is told for its choker's sake, and need not hear it at once. */
   announceHave(pieceIndex: number): void {
-    if (this.have.has(pieceIndex)) return;
     this.connection.sendHave(pieceIndex);
-    this.#flushSoon();
+    if (!this.have.has(pieceIndex)) this.#flushSoon();
+    else if (this.#flushDueMs === Number.POSITIVE_INFINITY) {
+      this.#flushDueMs = this.#nowMs() + UNHURRIED_MS;
+      this.#context.deadlines.expedite(this, this.#flushDueMs);
+    }
   }
 
   announceDontHave(pieceIndex: number): void {
@@ -491,6 +498,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
 
   flush(nowMs: number): void {
     if (this.#isClosed) return;
+    this.#flushDueMs = Number.POSITIVE_INFINITY;
     const outgoing = this.connection.takeOutgoing(nowMs);
     if (outgoing === undefined) return;
     this.socket.write(outgoing);
@@ -540,7 +548,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     const idleMs = Math.min(this.connection.deadlineMs, inactiveMs);
     const together = this.#isAdmitted ? Math.ceil(idleMs / IDLE_GRID_MS) * IDLE_GRID_MS : idleMs;
     const blockMs = Math.min(this.#blockDeadlineMs(), this.pipeline.requestDueMs);
-    return Math.min(together, blockMs, this.#sendStall.deadlineMs, this.#unneededMs);
+    return Math.min(together, blockMs, this.#sendStall.deadlineMs, this.#unneededMs, this.#flushDueMs);
   }
 
   /** When the next block must be here: no time runs while we do not read. */

@@ -5,16 +5,13 @@ import { type Random, randomFraction } from '../../base/random.ts';
 import type { ChokerPeer, Slots } from './choker-peer.ts';
 import { PeerLedger } from './peer-ledger.ts';
 import { optimisticSlots } from './slot-shares.ts';
-import { SlotTurns } from './slot-turns.ts';
+import { SlotTurns, type TurnDraw } from './slot-turns.ts';
 
-const OPTIMISTIC_MS = 30_000;
 /** How long who owes least keeps a slot that nobody has earned; then the debts are compared again. */
 const UNEARNED_MS = 20_000;
 /** A connection this young counts as several in the draw: it has had no chance to give anything. */
 const NEWCOMER_MS = 60_000;
 const NEWCOMER_WEIGHT = 3;
-/** Takers are drawn now and then, since they may change. */
-const TAKER_WEIGHT = 0.1;
 /** A rival must give this much more to take a slot from its holder: rates waver. */
 const HOLDER_BONUS = 1.1;
 
@@ -37,7 +34,7 @@ export class LeechingRule {
 
   constructor(random: Random) {
     this.#random = random;
-    this.#optimistic = new SlotTurns(random, OPTIMISTIC_MS);
+    this.#optimistic = new SlotTurns(random);
   }
 
   /** Books what was sent and received; to be called in every round, whatever the mode. */
@@ -83,13 +80,13 @@ export class LeechingRule {
 
   #drawOptimistic(candidates: readonly ChokerPeer[], chosen: Slots, slots: number, nowMs: number): void {
     const eligible = candidates.filter(({ id }) => !chosen.has(id));
-    const weightOf = (peer: ChokerPeer): number => {
-      if (this.isTaker(peer)) return TAKER_WEIGHT;
-      return nowMs - peer.connectedAtMs < NEWCOMER_MS ? NEWCOMER_WEIGHT : 1;
+    const draw: TurnDraw = {
+      eligible,
+      holderCount: chosen.size,
+      weightOf: ({ connectedAtMs }) => (nowMs - connectedAtMs < NEWCOMER_MS ? NEWCOMER_WEIGHT : 1),
+      isOnProbation: (peer) => this.isTaker(peer),
     };
-    // Where only takers are left to draw from, those who have a slot already are in the draw, too.
-    const nobodyWeight = eligible.every((peer) => this.isTaker(peer)) ? chosen.size : 0;
-    this.#optimistic.update(eligible, slots, weightOf, nobodyWeight, nowMs);
+    this.#optimistic.update(draw, slots, nowMs);
     for (const id of this.#optimistic.holders()) chosen.set(id, 'optimistic');
   }
 

@@ -8,7 +8,7 @@ const DEBT_HALF_LIFE_MS = 120_000;
 const EVIDENCE_HALF_LIFE_MS = 600_000;
 /** A peer is no taker before it had so much of us, in bytes, and so long, while it had pieces that we want. */
 const TAKEN_MIN_BYTES = 384 * 1024;
-const TAKEN_MIN_MS = 15_000;
+const TAKEN_MIN_MS = 8_000;
 /** Who gives back at least this share of what it takes is no taker. */
 const GIVEN_SHARE = 1 / 16;
 
@@ -45,7 +45,7 @@ export class PeerLedger {
       account.debtBytes = account.debtBytes * debtLeft + sent - received;
       account.takenBytes = account.takenBytes * evidenceLeft + (peer.amInterested ? sent : 0);
       account.givenBytes = account.givenBytes * evidenceLeft + received;
-      account.takenMs = account.takenMs * evidenceLeft + (peer.amInterested && sent > 0 ? passedMs : 0);
+      account.takenMs = account.takenMs * evidenceLeft + (peer.amInterested && sent > 0 ? Math.min(passedMs, nowMs - peer.unchokedAtMs) : 0);
     }
     this.#accounts = kept;
   }

@@ -6,10 +6,7 @@ import type { ChokerPeer, SeedingChoker, Slots } from './choker-peer.ts';
 import { optimisticSlots } from './slot-shares.ts';
 import { SlotTurns } from './slot-turns.ts';
 
-const OPTIMISTIC_MS = 30_000;
 const QUOTA_MS = 60_000;
-/** Who keeps everything is drawn now and then, since it may change. */
-const KEEPER_WEIGHT = 0.1;
 /** Who passes on less than this, and less than this share of what the others do in the mean, keeps what it gets. */
 const KEEPER_RATIO = 0.25;
 const KEEPER_SHARE = 0.4;
@@ -28,7 +25,7 @@ export class SeedingRule {
   constructor(kind: SeedingChoker, quotaBytes: number, random: Random) {
     this.#kind = kind;
     this.#quotaBytes = quotaBytes;
-    this.#turns = new SlotTurns(random, OPTIMISTIC_MS);
+    this.#turns = new SlotTurns(random);
   }
 
   update(peers: readonly ChokerPeer[]): void {
@@ -66,9 +63,8 @@ export class SeedingRule {
       if (!this.isKeeper(peer)) chosen.set(peer.id, 'served');
     }
     const eligible = candidates.filter(({ id }) => !chosen.has(id));
-    const weightOf = (peer: ChokerPeer): number => (this.isKeeper(peer) ? KEEPER_WEIGHT : 1);
-    const nobodyWeight = eligible.every((peer) => this.isKeeper(peer)) ? chosen.size : 0;
-    this.#turns.update(eligible, optimistic, weightOf, nobodyWeight, nowMs);
+    const isOnProbation = (peer: ChokerPeer): boolean => this.isKeeper(peer);
+    this.#turns.update({ eligible, holderCount: chosen.size, weightOf: () => 1, isOnProbation }, optimistic, nowMs);
     for (const id of this.#turns.holders()) chosen.set(id, 'optimistic');
     for (const peer of ranked) {
       if (chosen.size >= slots) break;

@@ -1,8 +1,13 @@
 // Slots that go round: who has one until when, and whose turn is next by a draw in which some count more than others.
-// Some turns may be nobody's. Knows no rate.
+// Those on probation get short and rare turns, as rare among few others as among many. Knows no rate.
 import { type Random, randomFraction } from '../../base/random.ts';
 import type { ChokerPeer } from './choker-peer.ts';
 
+const TURN_MS = 30_000;
+/** Long enough to begin to give. */
+const PROBATION_TURN_MS = 10_000;
+/** Of one on probation in the draw; all others count at least 1. */
+const PROBATION_WEIGHT = 0.1;
 /** Stands for no peer. */
 const NOBODY = -1;
 
@@ -11,15 +16,23 @@ interface Turn {
   readonly endsMs: number;
 }
 
+export interface TurnDraw {
+  /** Those who want a turn and have no other slot. */
+  readonly eligible: readonly ChokerPeer[];
+  /** How many others, who have a slot already, the draw might have fallen on. */
+  readonly holderCount: number;
+  /** How much one counts that is not on probation; at least 1. */
+  weightOf(peer: ChokerPeer): number;
+  isOnProbation(peer: ChokerPeer): boolean;
+}
+
 export class SlotTurns {
   readonly #random: Random;
-  readonly #turnMs: number;
   /** BOUNDED: by the slots. */
   #turns: Turn[] = [];
 
-  constructor(random: Random, turnMs: number) {
+  constructor(random: Random) {
     this.#random = random;
-    this.#turnMs = turnMs;
   }
 
   has(id: number): boolean {
@@ -31,50 +44,43 @@ export class SlotTurns {
     return this.#turns.map((turn) => turn.id).filter((id) => id !== NOBODY);
   }
 
-  clear(): void {
-    this.#turns = [];
-  }
-
-  /**
-   * Ends turns that are over or whose holder is no longer `eligible`, and draws others until there are `slots` of them.
-   * `weightOf` says how much each counts; `nobodyWeight` is the weight of giving the turn to nobody.
-   */
-  update(
-    eligible: readonly ChokerPeer[],
-    slots: number,
-    weightOf: (peer: ChokerPeer) => number,
-    nobodyWeight: number,
-    nowMs: number,
-  ): void {
-    const ids = new Set(eligible.map(({ id }) => id));
+  /** Ends turns that are over or whose holder is no longer eligible, and draws others until there are `slots` of them. */
+  update(draw: TurnDraw, slots: number, nowMs: number): void {
+    const ids = new Set(draw.eligible.map(({ id }) => id));
     ids.add(NOBODY);
     const kept = this.#turns.filter(({ id, endsMs }) => nowMs < endsMs && ids.has(id)).slice(0, slots);
     const ended = new Set(this.#turns.map(({ id }) => id));
     for (const { id } of kept) ended.delete(id);
     this.#turns = kept;
     while (this.#turns.length < slots) {
-      // Whose turn has just ended has another only when nobody else waits.
-      const waiting = eligible.filter(({ id }) => !this.has(id));
-      const fresh = waiting.filter(({ id }) => !ended.has(id));
-      const id = this.#draw(fresh.length > 0 ? fresh : waiting, weightOf, nobodyWeight);
-      if (id === undefined) return;
-      this.#turns.push({ id, endsMs: nowMs + this.#turnMs });
+      const turn = this.#draw(draw, ended, nowMs);
+      if (turn === undefined) return;
+      this.#turns.push(turn);
     }
   }
 
-  #draw(
-    peers: readonly ChokerPeer[],
-    weightOf: (peer: ChokerPeer) => number,
-    nobodyWeight: number,
-  ): number | undefined {
-    if (peers.length === 0) return undefined;
+  #draw({ eligible, holderCount, weightOf, isOnProbation }: TurnDraw, ended: Set<number>, nowMs: number): Turn | undefined {
+    const waiting = eligible.filter(({ id }) => !this.has(id));
+    if (waiting.length === 0) return undefined;
+    const doubtful = waiting.filter(isOnProbation);
+    const others = waiting.filter((peer) => !isOnProbation(peer));
+    const doubt = doubtful.length * PROBATION_WEIGHT;
+    if (randomFraction(this.#random) * (doubt + others.length + holderCount) < doubt) {
+      return { id: this.#drawFrom(doubtful, () => 1).id, endsMs: nowMs + PROBATION_TURN_MS };
+    }
+    // Whose turn has just ended has another only when nobody else waits.
+    const fresh = others.filter(({ id }) => !ended.has(id));
+    if (others.length === 0) return { id: NOBODY, endsMs: nowMs + PROBATION_TURN_MS };
+    return { id: this.#drawFrom(fresh.length > 0 ? fresh : others, weightOf).id, endsMs: nowMs + TURN_MS };
+  }
+
+  #drawFrom(peers: readonly ChokerPeer[], weightOf: (peer: ChokerPeer) => number): ChokerPeer {
     const weights = peers.map(weightOf);
-    const sum = weights.reduce((total, weight) => total + weight, nobodyWeight);
-    let ticket = randomFraction(this.#random) * sum;
+    let ticket = randomFraction(this.#random) * weights.reduce((sum, weight) => sum + weight, 0);
     const index = weights.findIndex((weight) => {
       ticket -= weight;
       return ticket < 0;
     });
-    return index === -1 ? NOBODY : peers[index]!.id;
+    return peers[index === -1 ? peers.length - 1 : index]!;
   }
 }
