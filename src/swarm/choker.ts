@@ -21,7 +21,7 @@ const TURN_MS = 30_000;
 const SEEDING_QUOTA_BYTES = 20 * 1024 * 1024;
 
 /** What decides over the slots of a torrent: `Choker`, or another rule in its place. */
-export type ChokeRule = Pick<Choker, 'nextRoundMs' | 'round' | 'fill'> & Partial<Pick<Choker, 'setSupply'>>;
+export type ChokeRule = Pick<Choker, 'nextRoundMs' | 'round' | 'fill'> & Partial<Pick<Choker, 'setSupply' | 'endSpare'>>;
 
 export class Choker {
   readonly #leeching: LeechingRule;
@@ -78,6 +78,18 @@ export class Choker {
       if (!isChosen) this.#seeding.handleSlotEnded(id, nowMs);
     }
     return { choke, unchoke };
+  }
+
+  /** Ends the slots of those that had them because nobody else made use of the uplink; to be choked now. */
+  endSpare(nowMs: number): readonly number[] {
+    const ended: number[] = [];
+    for (const [id, kind] of this.#kinds) {
+      if (kind !== 'spare') continue;
+      this.#kinds.delete(id);
+      this.#seeding.handleSlotEnded(id, nowMs);
+      ended.push(id);
+    }
+    return ended;
   }
 
   /** Between rounds somebody has become interested, or a slot free: who is to be unchoked now. */

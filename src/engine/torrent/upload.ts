@@ -128,7 +128,10 @@ export class Upload implements UploadMember {
   }
 
   setSupply(slots: number, hasSpare: boolean): void {
-    this.#parts.choker.setSupply?.(slots, hasSpare);
+    const { choker } = this.#parts;
+    choker.setSupply?.(slots, hasSpare);
+    const ended = hasSpare ? undefined : choker.endSpare?.(this.#host.nowMs());
+    if (ended !== undefined && ended.length > 0) this.#apply([...this.#host.peers()], ended, []);
   }
 
   /** The peer says that it has the piece now. */

@@ -21,6 +21,7 @@ interface Account {
   takenBytes: number;
   givenBytes: number;
   takenMs: number;
+  isTaker: boolean;
 }
 
 export class PeerLedger {
@@ -46,6 +47,7 @@ export class PeerLedger {
       account.takenBytes = account.takenBytes * evidenceLeft + (peer.amInterested ? sent : 0);
       account.givenBytes = account.givenBytes * evidenceLeft + received;
       account.takenMs = account.takenMs * evidenceLeft + (peer.amInterested && sent > 0 ? Math.min(passedMs, nowMs - peer.unchokedAtMs) : 0);
+      account.isTaker = judge(account);
     }
     this.#accounts = kept;
   }
@@ -62,12 +64,19 @@ export class PeerLedger {
   isTaker(peer: ChokerPeer): boolean {
     if (peer.hidesPieces) return true;
     const account = this.#accounts.get(peer.id);
-    if (account === undefined || account.takenMs < TAKEN_MIN_MS || account.takenBytes < TAKEN_MIN_BYTES) return false;
+    if (account?.isTaker !== true) return false;
     const givenBytes = account.givenBytes + peer.downloadedBytes - account.downloadedBytes;
     return givenBytes < account.takenBytes * GIVEN_SHARE;
   }
 }
 
+/** Half of the evidence that makes a taker keeps it one. */
+function judge({ isTaker, takenBytes, takenMs, givenBytes }: Account): boolean {
+  if (givenBytes >= takenBytes * GIVEN_SHARE) return false;
+  const least = isTaker ? 0.5 : 1;
+  return takenMs >= TAKEN_MIN_MS * least && takenBytes >= TAKEN_MIN_BYTES * least;
+}
+
 function newAccount(): Account {
-  return { uploadedBytes: 0, downloadedBytes: 0, debtBytes: 0, takenBytes: 0, givenBytes: 0, takenMs: 0 };
+  return { uploadedBytes: 0, downloadedBytes: 0, debtBytes: 0, takenBytes: 0, givenBytes: 0, takenMs: 0, isTaker: false };
 }

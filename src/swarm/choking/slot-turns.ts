@@ -13,6 +13,7 @@ const NOBODY = -1;
 
 interface Turn {
   readonly id: number;
+  readonly begunMs: number;
   readonly endsMs: number;
 }
 
@@ -46,9 +47,13 @@ export class SlotTurns {
 
   /** Ends turns that are over or whose holder is no longer eligible, and draws others until there are `slots` of them. */
   update(draw: TurnDraw, slots: number, nowMs: number): void {
-    const ids = new Set(draw.eligible.map(({ id }) => id));
-    ids.add(NOBODY);
-    const kept = this.#turns.filter(({ id, endsMs }) => nowMs < endsMs && ids.has(id)).slice(0, slots);
+    const eligible = new Map(draw.eligible.map((peer) => [peer.id, peer]));
+    const goesOn = ({ id, begunMs, endsMs }: Turn): boolean => {
+      if (nowMs >= endsMs || id === NOBODY) return nowMs < endsMs;
+      const peer = eligible.get(id);
+      return peer !== undefined && (nowMs - begunMs < PROBATION_TURN_MS || !draw.isOnProbation(peer));
+    };
+    const kept = this.#turns.filter(goesOn).slice(0, slots);
     const ended = new Set(this.#turns.map(({ id }) => id));
     for (const { id } of kept) ended.delete(id);
     this.#turns = kept;
@@ -66,12 +71,13 @@ export class SlotTurns {
     const others = waiting.filter((peer) => !isOnProbation(peer));
     const doubt = doubtful.length * PROBATION_WEIGHT;
     if (randomFraction(this.#random) * (doubt + others.length + holderCount) < doubt) {
-      return { id: this.#drawFrom(doubtful, () => 1).id, endsMs: nowMs + PROBATION_TURN_MS };
+      return { id: this.#drawFrom(doubtful, () => 1).id, begunMs: nowMs, endsMs: nowMs + PROBATION_TURN_MS };
     }
     // Whose turn has just ended has another only when nobody else waits.
     const fresh = others.filter(({ id }) => !ended.has(id));
-    if (others.length === 0) return { id: NOBODY, endsMs: nowMs + PROBATION_TURN_MS };
-    return { id: this.#drawFrom(fresh.length > 0 ? fresh : others, weightOf).id, endsMs: nowMs + TURN_MS };
+    if (others.length === 0) return { id: NOBODY, begunMs: nowMs, endsMs: nowMs + PROBATION_TURN_MS };
+    const drawn = this.#drawFrom(fresh.length > 0 ? fresh : others, weightOf);
+    return { id: drawn.id, begunMs: nowMs, endsMs: nowMs + TURN_MS };
   }
 
   #drawFrom(peers: readonly ChokerPeer[], weightOf: (peer: ChokerPeer) => number): ChokerPeer {
