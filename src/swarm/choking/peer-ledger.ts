@@ -7,7 +7,7 @@ const DEBT_HALF_LIFE_MS = 120_000;
 /** What speaks for a taker fades more slowly: it cannot simply wait. */
 const EVIDENCE_HALF_LIFE_MS = 600_000;
 /** A peer is no taker before it had so much of us, in bytes, and so long, while it had pieces that we want. */
-const TAKEN_MIN_BYTES = 384 * 1024;
+const TAKEN_MIN_BYTES = 128 * 1024;
 const TAKEN_MIN_MS = 8_000;
 /** Who gives back at least this share of what it takes is no taker. */
 const GIVEN_SHARE = 1 / 16;
