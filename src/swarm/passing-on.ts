@@ -7,7 +7,9 @@ const PATIENCE_MS = 8_000;
 const JUDGED_MIN = 3;
 /** Beyond so many judged pieces of a peer the old ones count half. */
 const JUDGED_MAX = 32;
-/** Pieces that are followed at once; more are not, until some have been passed on. */
+/** Of one peer, waiting for a verdict. */
+const WAITING_MAX = 256;
+/** Pieces that are followed at once: the oldest make room. */
 const FOLLOWED_MAX = 4_096;
 
 /** A piece that nobody but us and its first holder has. */
@@ -27,14 +29,14 @@ interface Given {
 interface Holder {
   passedCount: number;
   keptCount: number;
-  /** Pieces that it has and nobody else, in the order of their `have`. BOUNDED: by FOLLOWED_MAX, over all. */
+  /** Pieces that it has and nobody else, in the order of their `have`. BOUNDED: WAITING_MAX, more are not judged. */
   readonly waiting: Given[];
 }
 
 const NOBODY = -1;
 
 export class PassingOn {
-  // BOUNDED: FOLLOWED_MAX, more are not followed.
+  // BOUNDED: FOLLOWED_MAX, the oldest is dropped.
   readonly #followed = new Map<number, Followed>();
   // BOUNDED: by the connected peers.
   readonly #holders = new Map<number, Holder>();
@@ -64,7 +66,7 @@ export class PassingOn {
     if (followed.holderId === peerId && holder !== undefined) {
       if (followed.hasIt) return;
       followed.hasIt = true;
-      holder.waiting.push({ piece, hadMs: nowMs });
+      if (holder.waiting.length < WAITING_MAX) holder.waiting.push({ piece, hadMs: nowMs });
       return;
     }
     this.#followed.delete(piece);
@@ -95,7 +97,10 @@ export class PassingOn {
   }
 
   #follow(peerId: number, piece: number): void {
-    if (this.#followed.size >= FOLLOWED_MAX) return;
+    if (this.#followed.size >= FOLLOWED_MAX) {
+      const [oldest] = this.#followed.keys();
+      this.#followed.delete(oldest!);
+    }
     this.#followed.set(piece, { holderId: peerId, hasIt: false, isOverdue: false });
     if (!this.#holders.has(peerId)) this.#holders.set(peerId, { passedCount: 0, keptCount: 0, waiting: [] });
   }

@@ -11,8 +11,10 @@ import { seededRandom } from '../../base/random.ts';
 import { BLOCK_BYTES, SEND_BUFFER_TOTAL_MAX_BYTES } from '../../protocol/limits.ts';
 import { PIECE_HEADER_BYTES } from '../../protocol/wire/wire-encoder.ts';
 import { Choker } from '../../swarm/choker.ts';
+import { PassingOn } from '../../swarm/passing-on.ts';
 import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import { DeadlineQueue } from '../deadline-queue.ts';
+import { UploadBudget } from '../session/upload-budget.ts';
 import { TransferGate } from '../transfer-gate.ts';
 import { RequestQueue } from './request-queue.ts';
 import { BATCH_BLOCKS_MAX, SendBuffers } from './send-buffers.ts';
@@ -29,7 +31,13 @@ class Peer implements UploadPeer {
   readonly isSnubbed = false;
   readonly isUploadOnly = false;
   readonly connectedAtMs = 0;
+  readonly amInterested = false;
   readonly downloadBytesPerSecond = 0;
+  readonly downloadedBytes = 0;
+  readonly uploadedBytes = 0;
+  readonly haveRatio = 0;
+  readonly hidesPieces = false;
+  readonly passedOnRatio = undefined;
   readonly uploadedSinceUnchoke = 0;
   readonly unchokedAtMs = 0;
   uploadBytesPerSecond = 0;
@@ -133,6 +141,7 @@ class World {
       {
         peers: () => this.peers,
         hasPiece: () => true,
+        copiesOf: () => 0,
         readableBytes: (pieceIndex) => this.content.piece(pieceIndex).length,
         handleReadError: (pieceIndex) => this.readErrors.push(pieceIndex),
         handleNoRoom: () => this.noRoomCount++,
@@ -143,6 +152,8 @@ class World {
         choker: new Choker({ slots: 4, random: seededRandom(2) }),
         gate: new TransferGate(this.limiter, deadlines),
         buffers: this.buffers,
+        budget: new UploadBudget(deadlines, () => Number.POSITIVE_INFINITY),
+        passingOn: new PassingOn(),
       },
     );
     this.clock.advanceBy(10);

@@ -105,12 +105,12 @@ describe('requests', () => {
     expect(receive(fresh, stream).at(-1)).toBe('WIRE_REQUESTS_TOO_MANY_INVALID');
   });
 
-  test('for allowed fast pieces are served while choked, three times over', () => {
+  test('for allowed fast pieces are served while choked, once', () => {
     connection.sendChoke(true);
     connection.sendAllowedFast(4);
     connection.sendAllowedFast(4);
     const whole = message(request(4), request(4, BLOCK_BYTES));
-    for (let i = 0; i < 3; i++) expect(receive(connection, whole)).toEqual(['REQUEST', 'REQUEST']);
+    expect(receive(connection, whole)).toEqual(['REQUEST', 'REQUEST']);
     expect(receive(connection, message(request(4), request(5)))).toEqual([
       'WIRE_REQUEST_CHOKED',
       'WIRE_REQUEST_CHOKED',
