@@ -2,7 +2,15 @@
 // rounds, and gives what becomes free between them. BEP 3, "Choking and optimistic unchoking". Knows no connection and no
 // piece: it ranks what it is shown.
 import type { Random } from '../base/random.ts';
-import type { ChokerMode, ChokerPeer, ChokerRound, SeedingChoker, SlotKind, Slots } from './choking/choker-peer.ts';
+import type {
+  ChokerMode,
+  ChokerPeer,
+  ChokerRound,
+  ForDoubtful,
+  SeedingChoker,
+  SlotKind,
+  Slots,
+} from './choking/choker-peer.ts';
 import { LeechingRule } from './choking/leeching-rule.ts';
 import { SeedingRule } from './choking/seeding-rule.ts';
 
@@ -68,7 +76,8 @@ export class Choker {
     this.#seeding.update(peers);
     const candidates = peers.filter((peer) => peer.isInterested && !peer.isUploadOnly);
     const rule = mode === 'leeching' ? this.#leeching : this.#seeding;
-    this.#kinds = rule.choose(candidates, this.#slots, this.#hasSpare, Math.floor(nowMs / TURN_MS), nowMs);
+    const forDoubtful = this.#forDoubtful(rule, candidates);
+    this.#kinds = rule.choose(candidates, this.#slots, forDoubtful, Math.floor(nowMs / TURN_MS), nowMs);
     const choke: number[] = [];
     const unchoke: number[] = [];
     for (const { id, isUnchoked } of peers) {
@@ -101,10 +110,16 @@ export class Choker {
       else if (isInterested && !isUploadOnly) waitingCount++;
     }
     if (free <= 0 || waitingCount === 0) return [];
-    const waiting = peers.filter((peer) => peer.isInterested && !peer.isUnchoked && !peer.isUploadOnly);
+    const candidates = peers.filter((peer) => peer.isInterested && !peer.isUploadOnly);
+    const waiting = candidates.filter((peer) => !peer.isUnchoked);
     const rule = this.#mode === 'leeching' ? this.#leeching : this.#seeding;
-    const chosen = rule.fill(waiting, free, this.#hasSpare, nowMs);
+    const chosen = rule.fill(waiting, free, this.#forDoubtful(rule, candidates), nowMs);
     for (const [id, kind] of chosen) this.#kinds.set(id, kind);
     return [...chosen.keys()];
+  }
+
+  #forDoubtful(rule: LeechingRule | SeedingRule, candidates: readonly ChokerPeer[]): ForDoubtful {
+    if (candidates.every((peer) => rule.isDoubtful(peer))) return 'all';
+    return this.#hasSpare ? 'spare' : 'turns';
   }
 }

@@ -68,7 +68,7 @@ test('who has a slot and asks for nothing takes none from the others', () => {
   const play = new Play();
   expect(play.run({ bytesPerSecond: 1e6, idle: 3 }, 30)).toBe(UPLOAD_SLOTS_MIN + 3);
   expect(play.run({ bytesPerSecond: 1e6 }, 30)).toBe(UPLOAD_SLOTS_MIN);
-  expect(play.run({ bytesPerSecond: 1e6, idle: 1_000 }, 60)).toBe(UPLOAD_SLOTS_MAX);
+  expect(play.run({ bytesPerSecond: 1e6, idle: 1_000 }, 90)).toBe(UPLOAD_SLOTS_MAX);
   expect(play.slots.hasSpare).toBe(true);
   play.run({ bytesPerSecond: 1e6 }, 5);
   expect(play.slots.hasSpare).toBe(false);

@@ -248,7 +248,10 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   }
 
   get hidesPieces(): boolean {
-    return this.have.isEmpty && this.uploadedBytes >= HIDDEN_PIECES * this.#transfer.content.info.pieceLengthBytes;
+    const { content, picker } = this.#transfer;
+    // Some say nothing of pieces that we have, too: that tells something only while there are many others.
+    if (!this.have.isEmpty || picker.haveBitfield.count * 2 > content.pieceCount) return false;
+    return this.uploadedBytes >= HIDDEN_PIECES * content.info.pieceLengthBytes;
   }
 
   get passedOnRatio(): number | undefined {

@@ -47,5 +47,11 @@ export interface ChokerRound {
  */
 export type SlotKind = 'earned' | 'unearned' | 'optimistic' | 'served' | 'spare';
 
+/**
+ * What a rule may give to those in doubt, who take and do not give: nothing but a turn now and then; what nobody else
+ * uses; or, where nobody else is there, as much as to others.
+ */
+export type ForDoubtful = 'turns' | 'spare' | 'all';
+
 /** A rule's choice: who has a slot, and why. */
 export type Slots = Map<number, SlotKind>;

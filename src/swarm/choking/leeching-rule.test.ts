@@ -89,7 +89,10 @@ test('a slot that nobody has earned goes to whoever owes least, and on to the ne
 });
 
 test('what nobody else uses goes to takers, as long as that is so', () => {
-  const peers = [peerOf(0, { isUnchoked: true }), peerOf(1, { hidesPieces: true }), peerOf(2, { hidesPieces: true })];
+  const takers = [peerOf(1, { hidesPieces: true }), peerOf(2, { hidesPieces: true })];
+  expect(applyRound(chokerOf(3), takers, 'leeching', 0)).toEqual([1, 2]);
+  for (const peer of takers) peer.isUnchoked = false;
+  const peers = [peerOf(0, { isUnchoked: true }), ...takers];
   const choker = chokerOf(3);
   applyRound(choker, peers, 'leeching', 0);
   expect(applyFill(choker, peers, 1_000)).not.toEqual([0, 1, 2]);
@@ -131,7 +134,11 @@ test('no slot is empty while somebody waits who is no proven taker; with spare u
           if (peers.filter(isTaken).length >= slots) return;
           for (const peer of peers) {
             const isWaiting = peer.isInterested && !peer.isUnchoked && !peer.isUploadOnly && !peer.isSnubbed;
-            if (isWaiting) expect(ledger.isTaker(peer) && !hasSpare).toBe(true);
+            if (!isWaiting) continue;
+            expect(ledger.isTaker(peer) && !hasSpare).toBe(true);
+            // And it waits for somebody else's sake.
+            const isOther = (one: TestPeer): boolean => one.isInterested && !one.isUploadOnly && !ledger.isTaker(one);
+            expect(peers.some(isOther)).toBe(true);
           }
         };
         for (const step of steps) {

@@ -2,7 +2,7 @@
 // nobody has earned goes to whoever owes us least, in turns; one goes round among all. Who is known to take and not to
 // give has no part but in the draw, unless nobody else makes use of the uplink.
 import { type Random, randomFraction } from '../../base/random.ts';
-import type { ChokerPeer, Slots } from './choker-peer.ts';
+import type { ChokerPeer, ForDoubtful, Slots } from './choker-peer.ts';
 import { PeerLedger } from './peer-ledger.ts';
 import { optimisticSlots } from './slot-shares.ts';
 import { SlotTurns, type TurnDraw } from './slot-turns.ts';
@@ -42,34 +42,36 @@ export class LeechingRule {
     this.#ledger.update(peers, nowMs);
   }
 
-  isTaker(peer: ChokerPeer): boolean {
+  /** It takes, and does not give. */
+  isDoubtful(peer: ChokerPeer): boolean {
     return this.#ledger.isTaker(peer);
   }
 
-  choose(candidates: readonly ChokerPeer[], slots: number, hasSpare: boolean, turn: number, nowMs: number): Slots {
+  choose(candidates: readonly ChokerPeer[], slots: number, forDoubtful: ForDoubtful, turn: number, nowMs: number): Slots {
     const chosen: Slots = new Map();
     const optimistic = optimisticSlots(slots, turn);
     const able = candidates.filter((peer) => !peer.isSnubbed);
     const earned = able
-      .filter((peer) => peer.downloadBytesPerSecond > 0 && !this.isTaker(peer))
+      .filter((peer) => peer.downloadBytesPerSecond > 0 && !this.isDoubtful(peer))
       .sort((a, b) => this.#score(b) - this.#score(a) || Number(b.isUnchoked) - Number(a.isUnchoked) || a.id - b.id);
     for (const { id } of earned.slice(0, slots - optimistic)) chosen.set(id, 'earned');
     this.#earned = new Set(chosen.keys());
     this.#drawOptimistic(candidates, chosen, optimistic, nowMs);
     for (const { id } of earned) if (chosen.size < slots && !chosen.has(id)) chosen.set(id, 'earned');
-    this.#giveUnearned(able, chosen, slots, hasSpare, nowMs);
+    this.#giveUnearned(able, chosen, slots, forDoubtful, nowMs);
     return chosen;
   }
 
   /** Who of those that wait may have `free` slots until the next round. */
-  fill(waiting: readonly ChokerPeer[], free: number, hasSpare: boolean, nowMs: number): Slots {
+  fill(waiting: readonly ChokerPeer[], free: number, forDoubtful: ForDoubtful, nowMs: number): Slots {
     const chosen: Slots = new Map();
     const able = waiting.filter((peer) => !peer.isSnubbed);
     for (const { peer } of this.#ranked(able, nowMs)) {
       if (chosen.size >= free) break;
-      chosen.set(peer.id, this.isTaker(peer) ? 'spare' : 'unearned');
-      if (this.isTaker(peer) && !hasSpare) chosen.delete(peer.id);
-      else this.#unearned.set(peer.id, nowMs + UNEARNED_MS);
+      const isDoubtful = this.isDoubtful(peer) && forDoubtful !== 'all';
+      if (isDoubtful && forDoubtful === 'turns') break;
+      chosen.set(peer.id, isDoubtful ? 'spare' : 'unearned');
+      this.#unearned.set(peer.id, nowMs + UNEARNED_MS);
     }
     return chosen;
   }
@@ -84,7 +86,7 @@ export class LeechingRule {
       eligible,
       holderCount: chosen.size,
       weightOf: ({ connectedAtMs }) => (nowMs - connectedAtMs < NEWCOMER_MS ? NEWCOMER_WEIGHT : 1),
-      isOnProbation: (peer) => this.isTaker(peer),
+      isOnProbation: (peer) => this.isDoubtful(peer),
     };
     this.#optimistic.update(draw, slots, nowMs);
     for (const id of this.#optimistic.holders()) chosen.set(id, 'optimistic');
@@ -94,16 +96,16 @@ export class LeechingRule {
     able: readonly ChokerPeer[],
     chosen: Slots,
     slots: number,
-    hasSpare: boolean,
+    forDoubtful: ForDoubtful,
     nowMs: number,
   ): void {
     const turns = new Map<number, number>();
     const waiting = able.filter(({ id }) => !chosen.has(id));
     for (const { peer } of this.#ranked(waiting, nowMs)) {
       if (chosen.size >= slots) break;
-      const isTaker = this.isTaker(peer);
-      if (isTaker && !hasSpare) break;
-      chosen.set(peer.id, isTaker ? 'spare' : 'unearned');
+      const isDoubtful = this.isDoubtful(peer) && forDoubtful !== 'all';
+      if (isDoubtful && forDoubtful === 'turns') break;
+      chosen.set(peer.id, isDoubtful ? 'spare' : 'unearned');
       const endsMs = this.#unearned.get(peer.id) ?? 0;
       turns.set(peer.id, endsMs > nowMs ? endsMs : nowMs + UNEARNED_MS);
     }
@@ -116,7 +118,7 @@ export class LeechingRule {
       const isInTurn = peer.isUnchoked && (this.#unearned.get(peer.id) ?? 0) > nowMs;
       return {
         peer,
-        rank: this.isTaker(peer) ? 2 : isInTurn ? 0 : 1,
+        rank: this.isDoubtful(peer) ? 2 : isInTurn ? 0 : 1,
         debtBytes: this.#ledger.debtOf(peer),
         lot: randomFraction(this.#random),
       };

@@ -46,10 +46,8 @@ test('auto: where nobody passes anything on, nobody is the worse for it', () => 
   expect(Math.min(...counts)).toBeGreaterThan(150);
 });
 
-test('auto: a keeper that is alone is served; beside others only what they leave', () => {
-  const alone = [peerOf(0, { hidesPieces: true })];
-  expect(applyRound(chokerOf('auto'), alone, 'seeding', 0)).toEqual([0]);
-  const peers = peersOf(3, (id) => ({ hidesPieces: id === 2 }));
+test('auto: beside others, who keeps what it gets has what they leave', () => {
+  const peers = peersOf(3, (id) => ({ passedOnRatio: id === 2 ? 0 : 1 }));
   const choker = chokerOf('auto', 8);
   applyRound(choker, peers, 'seeding', 0);
   choker.setSupply(8, true);

@@ -2,7 +2,7 @@
 // known, each for a quota, then whoever has waited longest; who keeps everything gets what nobody else takes. The other
 // rules are those of other programs. One slot in five goes round among all.
 import type { Random } from '../../base/random.ts';
-import type { ChokerPeer, SeedingChoker, Slots } from './choker-peer.ts';
+import type { ChokerPeer, ForDoubtful, SeedingChoker, Slots } from './choker-peer.ts';
 import { optimisticSlots } from './slot-shares.ts';
 import { SlotTurns } from './slot-turns.ts';
 
@@ -48,47 +48,46 @@ export class SeedingRule {
   }
 
   /** It keeps what it gets, while others pass it on. */
-  isKeeper({ hidesPieces, passedOnRatio }: ChokerPeer): boolean {
-    if (this.#kind !== 'auto') return false;
-    if (passedOnRatio === undefined) return hidesPieces;
+  isDoubtful({ passedOnRatio }: ChokerPeer): boolean {
+    if (this.#kind !== 'auto' || passedOnRatio === undefined) return false;
     return passedOnRatio < KEEPER_RATIO && passedOnRatio < this.#meanPassedOn * KEEPER_SHARE;
   }
 
-  choose(candidates: readonly ChokerPeer[], slots: number, hasSpare: boolean, turn: number, nowMs: number): Slots {
+  choose(candidates: readonly ChokerPeer[], slots: number, forDoubtful: ForDoubtful, turn: number, nowMs: number): Slots {
     const chosen: Slots = new Map();
     const isByTurns = this.#kind === 'round-robin' || candidates.every((peer) => this.#isEqual(peer));
     const optimistic = isByTurns ? 0 : optimisticSlots(slots, turn);
     const ranked = this.#ranked(candidates, nowMs);
     for (const peer of ranked.slice(0, slots - optimistic)) {
-      if (!this.isKeeper(peer)) chosen.set(peer.id, 'served');
+      if (!this.isDoubtful(peer)) chosen.set(peer.id, 'served');
     }
     const eligible = candidates.filter(({ id }) => !chosen.has(id));
-    const isOnProbation = (peer: ChokerPeer): boolean => this.isKeeper(peer);
+    const isOnProbation = (peer: ChokerPeer): boolean => this.isDoubtful(peer);
     this.#turns.update({ eligible, holderCount: chosen.size, weightOf: () => 1, isOnProbation }, optimistic, nowMs);
     for (const id of this.#turns.holders()) chosen.set(id, 'optimistic');
     for (const peer of ranked) {
       if (chosen.size >= slots) break;
       if (chosen.has(peer.id)) continue;
-      if (!this.isKeeper(peer)) chosen.set(peer.id, 'served');
-      else if (hasSpare || chosen.size === 0) chosen.set(peer.id, 'spare');
+      if (!this.isDoubtful(peer)) chosen.set(peer.id, 'served');
+      else if (forDoubtful !== 'turns') chosen.set(peer.id, forDoubtful === 'all' ? 'served' : 'spare');
     }
     return chosen;
   }
 
   /** Who of those that wait may have `free` slots until the next round. */
-  fill(waiting: readonly ChokerPeer[], free: number, hasSpare: boolean, nowMs: number): Slots {
+  fill(waiting: readonly ChokerPeer[], free: number, forDoubtful: ForDoubtful, nowMs: number): Slots {
     const chosen: Slots = new Map();
     for (const peer of this.#ranked(waiting, nowMs)) {
       if (chosen.size >= free) break;
-      if (!this.isKeeper(peer)) chosen.set(peer.id, 'served');
-      else if (hasSpare) chosen.set(peer.id, 'spare');
+      if (!this.isDoubtful(peer)) chosen.set(peer.id, 'served');
+      else if (forDoubtful !== 'turns') chosen.set(peer.id, forDoubtful === 'all' ? 'served' : 'spare');
     }
     return chosen;
   }
 
   /** Nothing sets it apart from the others. */
-  #isEqual({ hidesPieces, passedOnRatio }: ChokerPeer): boolean {
-    return this.#kind === 'auto' && !hidesPieces && passedOnRatio === undefined;
+  #isEqual({ passedOnRatio }: ChokerPeer): boolean {
+    return this.#kind === 'auto' && passedOnRatio === undefined;
   }
 
   #ranked(candidates: readonly ChokerPeer[], nowMs: number): ChokerPeer[] {
@@ -116,7 +115,7 @@ export class SeedingRule {
 
   /** 0: passes on what it gets; 1: not known; 2: keeps it. */
   #groupOf(peer: ChokerPeer): number {
-    if (this.isKeeper(peer)) return 2;
+    if (this.isDoubtful(peer)) return 2;
     if (this.#kind !== 'auto' || peer.passedOnRatio === undefined) return 1;
     return peer.passedOnRatio >= this.#meanPassedOn * KEEPER_SHARE ? 0 : 1;
   }
