@@ -29,7 +29,7 @@ import {
 } from './who-is-connected.ts';
 import { whyConnectionLimit, whyNoMetadata, whyNoPeers, whyUnreachable } from './why-nobody.ts';
 import { whyChoked, whyDisk, whyDownloadLimit, whyFailed, whyNobodyHas, whyRequestQueue } from './why-slow-download.ts';
-import { whyDiskReads, whyNobodyTakes, whyNothingWanted, whyUploadLimit } from './why-slow-upload.ts';
+import { whyDiskReads, whyNobodyTakes, whyNothingWanted, whySlotsFull, whyUploadLimit } from './why-slow-upload.ts';
 import { wireRules } from './wire-rules.ts';
 
 /** What peers and links do to each other. */
@@ -108,6 +108,7 @@ export const DIAGNOSIS_SCENARIOS: readonly Scenario[] = [
   whyDisk,
   whyFailed,
   whyNobodyTakes,
+  whySlotsFull,
   whyNothingWanted,
   whyUploadLimit,
   whyDiskReads,

@@ -6,7 +6,9 @@ import { expectDetail, expectReason } from './expect-reason.ts';
 import { formatOf, type Scenario } from './scenario.ts';
 
 const BLOCK_BYTES = 16_384;
-const UPLOAD_SLOTS = 8;
+/** As many as there are at first. */
+const UPLOAD_SLOTS = 5;
+const SILENT_PEERS = 9;
 
 /** Says that it is interested; asks for nothing. */
 const SILENT: FakePeerScript = {
@@ -35,7 +37,7 @@ export function greedy(content: SimContent, depth: number): FakePeerScript {
 
 export const whyNobodyTakes: Scenario = {
   name: 'why-nobody-takes',
-  about: 'A seed that nobody knows, whose peers want nothing, ask nothing, or wait for a slot, says which.',
+  about: 'A seed that nobody knows, whose peers want nothing, or ask nothing, says which.',
   run(world, seed) {
     const content = world.makeContent({ format: formatOf(seed) });
     const seeder = world.addPeer({ content, has: 'all' });
@@ -48,15 +50,36 @@ export const whyNobodyTakes: Scenario = {
     join({ handleHandshake: () => {}, handleMessage: () => {} });
     expectReason(world, seeder, 'nobody-interested', { limitMs: 1, holdsMs: 1_000 });
     expectDetail(world, seeder, 'peerCount', 1);
-    for (let i = 0; i < UPLOAD_SLOTS; i++) join(SILENT);
+    // Who does not ask takes no slot from others: there are as many as it needs.
+    for (let i = 0; i < SILENT_PEERS; i++) join(SILENT);
+    world.run(5_000);
     expectReason(world, seeder, 'nobody-asks', { limitMs: 1, holdsMs: 1_000 });
-    expectDetail(world, seeder, 'peerCount', UPLOAD_SLOTS);
-    join(SILENT);
-    expectReason(world, seeder, 'slots-full', { limitMs: 1, holdsMs: 1_000 });
-    expectDetail(world, seeder, 'slotCount', UPLOAD_SLOTS);
-    expectDetail(world, seeder, 'waitingCount', 1);
+    expectDetail(world, seeder, 'peerCount', SILENT_PEERS);
     const { peers } = seeder.torrent.diagnosis();
-    world.check(peers['not-interested'] === 1 && peers['no-slot'] === 1, JSON.stringify(peers));
+    world.check(peers['not-interested'] === 1 && peers['asks-nothing'] === SILENT_PEERS, JSON.stringify(peers));
+  },
+};
+
+export const whySlotsFull: Scenario = {
+  name: 'why-slots-full',
+  about: 'A seed whose slots are all in use says how many there are and how many peers wait for one.',
+  link: { latencyMs: 30, bytesPerSecond: 200_000 },
+  run(world, seed) {
+    const content = world.makeContent({ format: formatOf(seed), pieceCount: 40 });
+    const seeder = world.addPeer({ content, has: 'all' });
+    world.run(1_000);
+    const remote = { address: seeder.host.addresses[0]!, port: 6881 };
+    for (let i = 0; i < UPLOAD_SLOTS + 2; i++) {
+      world.addFakePeer({ content, script: greedy(content, 32), isListed: false }).connect(remote);
+    }
+    world.run(3_000);
+    for (let passedMs = 0; passedMs < 4_000; passedMs += 250) {
+      world.run(250);
+      expectReason(world, seeder, 'uploading', { limitMs: 1 });
+      const full = seeder.torrent.diagnosis().further.find(({ code }) => code === 'slots-full');
+      const { slotCount, waitingCount } = full?.details ?? {};
+      world.check(slotCount === UPLOAD_SLOTS && waitingCount === 2, `slots: ${JSON.stringify(full)}`);
+    }
   },
 };
 

@@ -75,8 +75,8 @@ test('who has a slot and asks for nothing takes none from the others', () => {
 });
 
 test.each([
-  [20_000, 2],
-  [30_000, 3],
+  [10_000, 2],
+  [20_000, 4],
   [100_000, UPLOAD_SLOTS_MIN],
   [1_000, 2],
 ])('under a limit of %i bytes per second there are %i slots', (limitBytesPerSecond, slots) => {

@@ -6,7 +6,7 @@
 export const UPLOAD_SLOTS_MIN = 5;
 export const UPLOAD_SLOTS_MAX = 100;
 /** Under a limit, a slot is worth having only with so many bytes per second. */
-const SLOT_MIN_BYTES_PER_SECOND = 8 * 1024;
+const SLOT_MIN_BYTES_PER_SECOND = 4 * 1024;
 const LIMITED_SLOTS_MIN = 2;
 /** Where each slot carries so many bytes per second, there is enough for another. */
 const SLOT_PLENTY_BYTES_PER_SECOND = 1024 * 1024;

@@ -87,6 +87,12 @@ export class UploadBudget implements DeadlineEntry {
       const { unchokedCount, waitingCount } = member.demand();
       return unchokedCount + waitingCount;
     });
-    for (const [index, share] of shareSlots(slots, demands).entries()) members[index]!.setSupply(share, hasSpare);
+    const shares = shareSlots(slots, demands);
+    // What nobody wants now is there for whoever wants more first.
+    const left = Math.max(
+      0,
+      shares.reduce((sum, share) => sum - share, slots),
+    );
+    for (const [index, share] of shares.entries()) members[index]!.setSupply(share + left, hasSpare);
   }
 }

@@ -61,6 +61,8 @@ export class Upload implements UploadMember {
   /** Reads under way, and since when there has been one without a break. */
   #readCount = 0;
   #readingSinceMs = 0;
+  /** As they were last given. */
+  #slots = 0;
   sentBytes = 0;
   mode: ChokerMode = 'leeching';
   isRunning = true;
@@ -103,10 +105,14 @@ export class Upload implements UploadMember {
   /** A slot may have become free, or somebody who may have it: gives it at once instead of at the next round. */
   fillSlots(): void {
     if (!this.isRunning) return;
-    const nowMs = this.#host.nowMs();
-    this.#parts.budget.add(this, nowMs);
+    this.#parts.budget.add(this, this.#host.nowMs());
+    this.#fill();
+  }
+
+  #fill(): void {
+    if (!this.isRunning) return;
     const peers = [...this.#host.peers()];
-    const chosen = this.#parts.choker.fill(peers, nowMs);
+    const chosen = this.#parts.choker.fill(peers, this.#host.nowMs());
     if (chosen.length === 0) return;
     const ids = new Set(chosen);
     for (const peer of peers) if (ids.has(peer.id)) peer.sendChoke(false);
@@ -132,6 +138,8 @@ export class Upload implements UploadMember {
     choker.setSupply?.(slots, hasSpare);
     const ended = hasSpare ? undefined : choker.endSpare?.(this.#host.nowMs());
     if (ended !== undefined && ended.length > 0) this.#apply([...this.#host.peers()], ended, []);
+    if (slots > this.#slots || hasSpare) this.#fill();
+    this.#slots = slots;
   }
 
   /** The peer says that it has the piece now. */
