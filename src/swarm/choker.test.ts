@@ -161,7 +161,8 @@ test('seeding: a fast peer ends its turn by bytes, and a peer within its quota s
 test('seeding: nobody is choked while there are slots for all, quota or not; the slowest goes first', () => {
   const peers = Array.from({ length: 3 }, (_, id) => peerOf(id, { uploadBytesPerSecond: id * 100 }));
   const choker = chokerOf(3);
-  for (let round = 0; round < 20; round++) expect(applyRound(choker, peers, 'seeding', round * 10_000)).toEqual([0, 1, 2]);
+  for (let round = 0; round < 20; round++)
+    expect(applyRound(choker, peers, 'seeding', round * 10_000)).toEqual([0, 1, 2]);
   peers.push(peerOf(3));
   expect(applyRound(choker, peers, 'seeding', 200_000)).toEqual([1, 2, 3]);
 });

@@ -29,7 +29,8 @@ const TURN_MS = 30_000;
 const SEEDING_QUOTA_BYTES = 20 * 1024 * 1024;
 
 /** What decides over the slots of a torrent: `Choker`, or another rule in its place. */
-export type ChokeRule = Pick<Choker, 'nextRoundMs' | 'round' | 'fill'> & Partial<Pick<Choker, 'setSupply' | 'endSpare'>>;
+export type ChokeRule = Pick<Choker, 'nextRoundMs' | 'round' | 'fill'> &
+  Partial<Pick<Choker, 'setSupply' | 'endSpare'>>;
 
 export class Choker {
   readonly #leeching: LeechingRule;

@@ -83,7 +83,11 @@ test('the past fades, and memory has a bound', () => {
   for (const piece of later) passing.handleHave(OTHER, piece, 10_000);
   expect(passing.ratioOf(KEEPER, 10_000)).toBeGreaterThan(0.6);
   // Far beyond the bound: the oldest are forgotten, the newest followed.
-  hand(GIVER, Array.from({ length: 10_000 }, (_, piece) => piece + 1_000), 10_000);
+  hand(
+    GIVER,
+    Array.from({ length: 10_000 }, (_, piece) => piece + 1_000),
+    10_000,
+  );
   for (let piece = 1_000; piece < 1_100; piece++) passing.handleHave(OTHER, piece, 10_000);
   expect(passing.ratioOf(GIVER, 10_000)).toBeUndefined();
   for (let piece = 10_000; piece < 10_100; piece++) passing.handleHave(OTHER, piece, 10_000);

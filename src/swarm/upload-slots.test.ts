@@ -27,7 +27,11 @@ class Play {
       const unchokedCount = Math.min(peers, this.slots.slots);
       const busyCount = Math.max(0, unchokedCount - idle);
       this.nowMs += 1_000;
-      this.sentBytes += Math.min(uplink.bytesPerSecond, limitBytesPerSecond, busyCount === 0 ? 0 : busyCount * peerBytesPerSecond);
+      this.sentBytes += Math.min(
+        uplink.bytesPerSecond,
+        limitBytesPerSecond,
+        busyCount === 0 ? 0 : busyCount * peerBytesPerSecond,
+      );
       const waitingCount = peers - unchokedCount;
       this.slots.handleSample(
         { sentBytes: this.sentBytes, unchokedCount, busyCount, waitingCount, limitBytesPerSecond },

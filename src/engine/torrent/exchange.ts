@@ -4,8 +4,8 @@
 
 import type { Storage } from '../../platform/disk.ts';
 import { Choker } from '../../swarm/choker.ts';
-import { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
 import { PassingOn } from '../../swarm/passing-on.ts';
+import { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
 import type { PiecePicker } from '../../swarm/piece-picker.ts';
 import type { RateLimiter } from '../../swarm/rate-limiter.ts';
 import type { EngineContext } from '../session/engine-context.ts';

@@ -47,7 +47,13 @@ export class LeechingRule {
     return this.#ledger.isTaker(peer);
   }
 
-  choose(candidates: readonly ChokerPeer[], slots: number, forDoubtful: ForDoubtful, turn: number, nowMs: number): Slots {
+  choose(
+    candidates: readonly ChokerPeer[],
+    slots: number,
+    forDoubtful: ForDoubtful,
+    turn: number,
+    nowMs: number,
+  ): Slots {
     const chosen: Slots = new Map();
     const optimistic = optimisticSlots(slots, turn);
     const able = candidates.filter((peer) => !peer.isSnubbed);

@@ -46,7 +46,9 @@ export class PeerLedger {
       account.debtBytes = account.debtBytes * debtLeft + sent - received;
       account.takenBytes = account.takenBytes * evidenceLeft + (peer.amInterested ? sent : 0);
       account.givenBytes = account.givenBytes * evidenceLeft + received;
-      account.takenMs = account.takenMs * evidenceLeft + (peer.amInterested && sent > 0 ? Math.min(passedMs, nowMs - peer.unchokedAtMs) : 0);
+      account.takenMs =
+        account.takenMs * evidenceLeft +
+        (peer.amInterested && sent > 0 ? Math.min(passedMs, nowMs - peer.unchokedAtMs) : 0);
       account.isTaker = judge(account);
     }
     this.#accounts = kept;
@@ -78,5 +80,13 @@ function judge({ isTaker, takenBytes, takenMs, givenBytes }: Account): boolean {
 }
 
 function newAccount(): Account {
-  return { uploadedBytes: 0, downloadedBytes: 0, debtBytes: 0, takenBytes: 0, givenBytes: 0, takenMs: 0, isTaker: false };
+  return {
+    uploadedBytes: 0,
+    downloadedBytes: 0,
+    debtBytes: 0,
+    takenBytes: 0,
+    givenBytes: 0,
+    takenMs: 0,
+    isTaker: false,
+  };
 }

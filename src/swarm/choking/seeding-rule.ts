@@ -53,7 +53,13 @@ export class SeedingRule {
     return passedOnRatio < KEEPER_RATIO && passedOnRatio < this.#meanPassedOn * KEEPER_SHARE;
   }
 
-  choose(candidates: readonly ChokerPeer[], slots: number, forDoubtful: ForDoubtful, turn: number, nowMs: number): Slots {
+  choose(
+    candidates: readonly ChokerPeer[],
+    slots: number,
+    forDoubtful: ForDoubtful,
+    turn: number,
+    nowMs: number,
+  ): Slots {
     const chosen: Slots = new Map();
     const isByTurns = this.#kind === 'round-robin' || candidates.every((peer) => this.#isEqual(peer));
     const optimistic = isByTurns ? 0 : optimisticSlots(slots, turn);

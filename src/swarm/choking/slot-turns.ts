@@ -64,7 +64,11 @@ export class SlotTurns {
     }
   }
 
-  #draw({ eligible, holderCount, weightOf, isOnProbation }: TurnDraw, ended: Set<number>, nowMs: number): Turn | undefined {
+  #draw(
+    { eligible, holderCount, weightOf, isOnProbation }: TurnDraw,
+    ended: Set<number>,
+    nowMs: number,
+  ): Turn | undefined {
     const waiting = eligible.filter(({ id }) => !this.has(id));
     if (waiting.length === 0) return undefined;
     const doubtful = waiting.filter(isOnProbation);
