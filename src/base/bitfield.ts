@@ -115,6 +115,19 @@ export class Bitfield {
     return byteIndex * 8 + Math.clz32(common) - 24;
   }
 
+  /** The lowest index of at least `from` that is no member, or -1. */
+  nextMissing(from: number): number {
+    let byteIndex = from >>> 3;
+    if (byteIndex >= this.#bytes.length) return -1;
+    let missing = ~this.#bytes[byteIndex]! & (0xff >>> (from & 7));
+    while (missing === 0) {
+      if (++byteIndex >= this.#bytes.length) return -1;
+      missing = ~this.#bytes[byteIndex]! & 0xff;
+    }
+    const index = byteIndex * 8 + Math.clz32(missing) - 24;
+    return index < this.length ? index : -1;
+  }
+
   /** Members in ascending order. */
   *indexes(): Generator<number> {
     for (let byteIndex = 0; byteIndex < this.#bytes.length; byteIndex++) {

@@ -12,6 +12,7 @@ import type { EngineContext } from '../session/engine-context.ts';
 import { TransferGate } from '../transfer-gate.ts';
 import { Download, type DownloadHost } from './download.ts';
 import { HashExchange, type HashExchangeHost } from './hash-exchange.ts';
+import { Spreading } from './spreading.ts';
 import type { TorrentContent } from './torrent-content.ts';
 import { Upload, type UploadHost } from './upload.ts';
 
@@ -27,6 +28,7 @@ export class Exchange {
   readonly download: Download;
   readonly upload: Upload;
   readonly hashes: HashExchange;
+  readonly spreading: Spreading;
   readonly blame: PieceHashBlame = new PieceHashBlame();
   readonly downloadGate: TransferGate;
   readonly uploadGate: TransferGate;
@@ -58,6 +60,7 @@ export class Exchange {
       budget: context.uploadBudget,
       passingOn: new PassingOn(),
     });
+    this.spreading = new Spreading({ pieceLengthBytes: content.info.pieceLengthBytes, random: crypto.random });
     this.hashes = new HashExchange(host, { content, storage, crypto, deadlines: context.deadlines });
   }
 

@@ -31,6 +31,7 @@ import {
   WIRE_NOT_INTERESTED,
   WIRE_REJECT,
   WIRE_REQUEST,
+  WIRE_SUGGEST,
   WIRE_UNCHOKE,
   WIRE_UPLOAD_ONLY,
   WIRE_VIOLATION,
@@ -57,6 +58,8 @@ const HIDDEN_PIECES = 4;
 const UNHURRIED_MS = 1_000;
 /** Queued beyond this, the peer does not read what it asked for. */
 const UNREAD_MAX_BYTES = 2 * SEND_BUFFER_PEER_MAX_BYTES;
+/** Suggestions of a peer that are remembered. */
+const SUGGESTIONS_MAX = 16;
 /** A peer that does not choke us and refuses so many requests in a row gives nothing: asking it again would not end. */
 const REFUSALS_MAX = 300;
 /**
@@ -122,6 +125,8 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   readonly #transfer: Transfer;
   readonly #downloadRate: TransferRate;
   readonly #uploadRate: TransferRate;
+  // BOUNDED: SUGGESTIONS_MAX, the oldest is dropped.
+  readonly #suggested = new Set<number>();
   #allowedFastToPeer: ReadonlySet<number> = new Set();
   readonly #isGreeted: boolean;
   // BOUNDED: ALLOWED_FAST_RECEIVED_MAX, kept by the connection. What it named and has not refused.
@@ -209,6 +214,10 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
 
   get allowedFast(): ReadonlySet<number> {
     return this.#allowedFast;
+  }
+
+  get suggested(): Set<number> {
+    return this.#suggested;
   }
 
   get isSnubbed(): boolean {
@@ -331,11 +340,18 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
 
   sendChoke(isChoked: boolean): void {
     if (this.connection.amChoking === isChoked) return;
-    if (!isChoked) {
+    if (isChoked) this.#transfer.spreading.handleChoke(this);
+    else {
+      this.#transfer.spreading.handleUnchoke(this);
       this.unchokedAtMs = this.#nowMs();
       this.uploadedSinceUnchoke = 0;
     }
     this.connection.sendChoke(isChoked);
+    this.#flushSoon();
+  }
+
+  sendSuggest(pieceIndex: number): void {
+    this.connection.sendSuggest(pieceIndex);
     this.#flushSoon();
   }
 
@@ -579,7 +595,11 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
       case WIRE_DONT_HAVE:
         transfer.handleDontHave(message.pieceIndex);
         return;
+      case WIRE_SUGGEST:
+        this.#handleSuggest(message.pieceIndex);
+        return;
       case WIRE_CHOKE:
+        this.#suggested.clear();
         // BEP 6: with the Fast extension each request is still answered; without it they are forgotten.
         if (!connection.supportsFast) {
           transfer.download.handleRequestsLost(this);
@@ -597,6 +617,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
         return;
       case WIRE_REQUEST:
         transfer.upload.handleRequest(this, message.pieceIndex, message.begin, message.length);
+        if (transfer.hasPiece(message.pieceIndex)) transfer.spreading.handleRequest(this, message.pieceIndex);
         // We never said that we have it.
         if (!transfer.hasPiece(message.pieceIndex)) this.#handleIfViolation(connection.countInvalidRequest());
         return;
@@ -622,8 +643,17 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
         this.#handleViolation(message.violation);
         return;
       default:
-        return; // Suggest, have none, port, hashes: nothing follows from them.
+        return; // Have none, port, hashes: nothing follows from them.
     }
+  }
+
+  /** BEP 6: what the peer would rather give than anything else. For as long as it does not choke us. */
+  #handleSuggest(pieceIndex: number): void {
+    if (this.#transfer.hasPiece(pieceIndex)) return;
+    this.#suggested.add(pieceIndex);
+    if (this.#suggested.size <= SUGGESTIONS_MAX) return;
+    const [oldest] = this.#suggested;
+    this.#suggested.delete(oldest!);
   }
 
   #handleHandshake(): void {

@@ -17,6 +17,7 @@ import { Exchange } from './exchange.ts';
 import type { HashExchange, HashExchangeHost } from './hash-exchange.ts';
 import { PiecePriorities } from './piece-priorities.ts';
 import type { ReadingExchange } from './reading.ts';
+import type { Spreading, SpreadingPeer } from './spreading.ts';
 import type { TorrentContent } from './torrent-content.ts';
 import type { Upload, UploadHost, UploadPeer } from './upload.ts';
 import type { PressureListener } from './write-pressure.ts';
@@ -57,7 +58,7 @@ export interface TransferHost {
 }
 
 /** A connected peer, as far as the exchange has to do with it. */
-export interface TransferPeer extends DownloadPeer, UploadPeer {
+export interface TransferPeer extends DownloadPeer, UploadPeer, SpreadingPeer {
   readonly id: number;
   /** What it had before the bitfield that has just come, if it had said so; undefined: nothing. */
   readonly haveBefore: Bitfield | undefined;
@@ -134,6 +135,10 @@ export class Transfer
 
   get upload(): Upload {
     return this.#working.upload;
+  }
+
+  get spreading(): Spreading {
+    return this.#working.spreading;
   }
 
   get hashes(): HashExchange {
@@ -300,6 +305,7 @@ export class Transfer
     this.download.handlePeerGone();
     this.#exchange?.upload.handlePeerGone(peer.id);
     this.picker.removeAvailability(peer.have);
+    this.#exchange?.spreading.handlePeerGone(peer);
     this.#exchange?.downloadGate.forget(peer);
     this.#exchange?.uploadGate.forget(peer);
     // What it was asked for can be asked of others at once.
@@ -322,6 +328,7 @@ export class Transfer
   handleHave(peer: TransferPeer, pieceIndex: number): void {
     this.picker.incrementAvailability(pieceIndex);
     this.#exchange?.upload.handleHave(peer.id, pieceIndex);
+    this.spreading.handleHave(peer, pieceIndex);
     if (!peer.amInterested && this.#isMissing(pieceIndex)) {
       peer.sendInterested(true);
       this.#expectRound();
@@ -345,6 +352,7 @@ export class Transfer
     const { haveBefore } = peer;
     if (haveBefore !== undefined) this.picker.removeAvailability(haveBefore);
     this.picker.addAvailability(peer.have);
+    this.spreading.handleBitfield(peer);
     this.updateInterest(peer);
     this.updateNeed(peer);
   }
@@ -357,6 +365,7 @@ export class Transfer
 
   handleDontHave(pieceIndex: number): void {
     this.picker.decrementAvailability(pieceIndex);
+    this.spreading.handleDontHave(pieceIndex);
   }
 
   /** Looks through all pieces: for occasions, not for every message. */
@@ -514,13 +523,20 @@ export class Transfer
   #createExchange(): Exchange {
     const exchange = new Exchange(this.#context, this, this);
     this.#setRunning(exchange);
-    exchange.upload.mode = this.picker.isComplete ? 'seeding' : 'leeching';
+    this.#setMode(exchange);
     return exchange;
   }
 
   #setRunning({ download, upload }: Exchange): void {
     download.isRunning = this.#isRunning && !this.#seedOnly;
     upload.isRunning = this.#isRunning;
+  }
+
+  #setMode({ upload, spreading }: Exchange): void {
+    const { isComplete, haveBitfield } = this.picker;
+    upload.mode = isComplete ? 'seeding' : 'leeching';
+    if (isComplete) spreading.start(haveBitfield, this.#peers.values());
+    else spreading.stop();
   }
 
   /** The last peer has gone. What was kept for peers goes too, unless the download goes on with the next. */
@@ -543,7 +559,7 @@ export class Transfer
 
   #updateCompletion(): void {
     const { isComplete } = this.picker;
-    if (this.#exchange !== undefined) this.#exchange.upload.mode = isComplete ? 'seeding' : 'leeching';
+    if (this.#exchange !== undefined) this.#setMode(this.#exchange);
     if (isComplete === this.#isComplete) return;
     this.#isComplete = isComplete;
     this.#host.handleCompletionChanged();

@@ -135,6 +135,29 @@ export class AvailabilityBuckets {
     return have.isFull ? -1 : this.#rarestCommon(priority, have);
   }
 
+  /** A piece of this priority that neither has and fewest peers have, drawn among equals; -1 when there is none. */
+  rarestLacking(priority: number, have: Bitfield, except: ReadonlySet<number>): number {
+    if (this.#sizes[priority] === 0 || have.isFull) return -1;
+    let probesLeft = PROBES_MAX;
+    for (const bucket of this.#buckets[priority]!) {
+      if (bucket.length === 0) continue;
+      let at = randomBelow(this.#random, bucket.length);
+      for (let i = 0; i < bucket.length; i++) {
+        const piece = bucket[at]!;
+        if (!have.has(piece) && !except.has(piece)) return piece;
+        if (--probesLeft === 0) return this.#nextLacking(priority, have, except);
+        if (++at === bucket.length) at = 0;
+      }
+    }
+    return -1;
+  }
+
+  /** How many peers have the rarest piece of this priority; 0 when there is none. */
+  leastAvailability(priority: number): number {
+    const least = this.#buckets[priority]!.findIndex((bucket) => bucket.length > 0);
+    return least < 0 ? 0 : least + this.#seedCount;
+  }
+
   /** Any piece of this priority that `have` has; -1 when there is none. */
   random(priority: number, have: Bitfield): number {
     if (this.#sizes[priority] === 0) return -1;
@@ -185,6 +208,17 @@ export class AvailabilityBuckets {
       if (randomBelow(this.#random, equals) === 0) rarest = i;
     }
     return rarest;
+  }
+
+  /** For a peer that has nearly everything that is rare: what it lacks lies anywhere, so any of it will do. */
+  #nextLacking(priority: number, have: Bitfield, except: ReadonlySet<number>): number {
+    const start = randomBelow(this.#random, this.#pieceCount);
+    for (const from of [start, 0]) {
+      let piece = have.nextMissing(from);
+      while (piece >= 0 && (this.#level[piece] !== priority || except.has(piece))) piece = have.nextMissing(piece + 1);
+      if (piece >= 0) return piece;
+    }
+    return -1;
   }
 
   #nextOfLevel(priority: number, have: Bitfield, from: number): number {

@@ -16,6 +16,8 @@ export interface PickerPeer {
   readonly have: Bitfield;
   readonly isChoking: boolean;
   readonly allowedFast: ReadonlySet<number>;
+  /** Pieces that it would rather give than others (BEP 6); those that were looked at are deleted. */
+  readonly suggested?: Set<number>;
   readonly isSnubbed: boolean;
   readonly blocksPerSecond: number;
   /** Shortest time from a request to its block; 0 until one was seen. Only deadlines look at it. @defaultValue 0 */
@@ -152,6 +154,13 @@ export class PieceChooser {
     if (current !== undefined && current.freeCount > 0 && this.#suits(current, priority, peer, requests, isFast)) {
       filled = this.#take(current, requests, out, filled, limit);
     }
+    while (filled < limit && this.#pieces.count < this.#maxOpenPieces) {
+      const suggested = this.#nextSuggested(priority, peer);
+      if (suggested < 0) break;
+      const blocks = this.#openFor(peer, suggested);
+      blocks.isFastOwned = isFast;
+      filled = this.#take(blocks, requests, out, filled, limit);
+    }
     if (filled < limit) {
       for (const blocks of this.#pieces.hungry) {
         if (!this.#suits(blocks, priority, peer, requests, isFast)) continue;
@@ -263,6 +272,18 @@ export class PieceChooser {
     else if (have.count < RANDOM_FIRST_PIECES) next = buckets.random(priority, peer.have);
     else next = buckets.rarest(priority, peer.have);
     return next < 0 ? undefined : this.#openFor(peer, next);
+  }
+
+  /** A piece that the peer suggests and nobody has begun, of this priority; -1 when there is none. */
+  #nextSuggested(priority: number, peer: PickerPeer): number {
+    if (peer.suggested === undefined) return -1;
+    for (const piece of peer.suggested) {
+      const isOfUse = this.#table.buckets.has(piece) && peer.have.has(piece);
+      if (isOfUse && this.#table.priorityOf(piece) !== priority) continue;
+      peer.suggested.delete(piece);
+      if (isOfUse) return piece;
+    }
+    return -1;
   }
 
   #openFor(peer: PickerPeer, piece: number): PieceBlocks {
