@@ -238,7 +238,7 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
   allowedFastFor(peer: PeerSession): readonly number[] {
     const address = peer.socket.remote.address.split('.').map(Number);
     const have = this.#transfer.picker.haveBitfield;
-    if (address.length !== 4 || have.isEmpty) return [];
+    if (address.length !== 4 || have.isEmpty || this.#transfer.spreading.isSparing) return [];
     const set = allowedFastSet({
       address: Uint8Array.from(address),
       infoHash: peer.connection.infoHash!,

@@ -34,6 +34,11 @@ export class Spreading {
     return this.#machines?.spread;
   }
 
+  /** Pieces are too rare to let peers choose some of them at random: no allowed fast set is given. */
+  get isSparing(): boolean {
+    return this.#machines?.suggesting.isNeeded === true;
+  }
+
   /** Everything wanted is here: `have`. */
   start(have: Bitfield, peers: Iterable<SpreadingPeer>): void {
     if (this.#machines !== undefined) return;

@@ -29,6 +29,11 @@ export class Suggesting {
     this.#ahead = Math.min(AHEAD_MAX, Math.max(AHEAD_MIN, Math.ceil(AHEAD_BYTES / pieceLengthBytes)));
   }
 
+  /** It matters which piece goes out next. */
+  get isNeeded(): boolean {
+    return this.#spread.leastCopies < RARE_COPIES;
+  }
+
   /** The peer is about to be unchoked: what is suggested now is there when it may ask. */
   handleUnchoke(peer: SuggestedPeer): void {
     this.#suggest(peer);
@@ -60,7 +65,7 @@ export class Suggesting {
   }
 
   #suggest(peer: SuggestedPeer): void {
-    if (!peer.supportsFast || this.#spread.leastCopies >= RARE_COPIES) return;
+    if (!peer.supportsFast || !this.isNeeded) return;
     const unbegun = this.#unbegun.get(peer.id) ?? new Set();
     while (unbegun.size < this.#ahead) {
       const pieceIndex = this.#spread.next(peer);
