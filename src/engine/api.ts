@@ -62,6 +62,12 @@ export interface AddTorrentOptions {
   readonly maxUploadBytesPerSecond?: number;
   /** Only share what is there and right: request nothing and create no file. @defaultValue false */
   readonly seedOnly?: boolean;
+  /**
+   * Once everything is here, show each peer only a few pieces at a time, those that nobody else has first (BEP 16): a new
+   * torrent's only seed sends little more than one copy. Ends by itself when the swarm has enough copies.
+   * @defaultValue false
+   */
+  readonly superSeeding?: boolean;
   /** Abandons the call, not a torrent that was already added. */
   readonly signal?: AbortSignal;
 }
@@ -123,6 +129,8 @@ export interface TorrentStats {
   readonly peerCount: number;
   /** Connected peers that have everything. */
   readonly seedCount: number;
+  /** It is complete and super-seeds (BEP 16). */
+  readonly isSuperSeeding: boolean;
   /** Until all wanted pieces are had at the present rate; 0 when they are, null when nothing comes. */
   readonly etaSeconds: number | null;
   /** Uploaded over downloaded, or over the size when nothing was downloaded; 0 for nothing at all. */
@@ -304,6 +312,11 @@ export interface TorrentLike {
   setPeerLimits(address: string, limits: PeerLimitOptions): void;
   /** Adds a tracker as a tier of its own. @throws {TypeError} not an http, https or udp URL. */
   addTracker(url: string): void;
+  /**
+   * Super-seeds from completion on (BEP 16), or no longer. Peers that are connected keep what they know.
+   * @throws {SessionError} `METADATA_NOT_FOUND`
+   */
+  setSuperSeeding(isOn: boolean): void;
   /** Only these files (indexes into `files`) are wanted from now on. @throws {RangeError} no such file. */
   selectFiles(indexes: readonly number[]): void;
   /**

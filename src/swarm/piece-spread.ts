@@ -36,6 +36,16 @@ export class PieceSpread {
     return this.#copies.leastAvailability(ONLY);
   }
 
+  /** We have it. */
+  canGive(piece: number): boolean {
+    return this.#copies.has(piece);
+  }
+
+  /** We cannot give the piece any more. */
+  handlePieceLost(piece: number): void {
+    this.#copies.remove(piece);
+  }
+
   copiesOf(piece: number): number {
     return this.#copies.availabilityOf(piece);
   }

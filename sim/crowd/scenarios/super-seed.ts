@@ -5,7 +5,7 @@ import { outcomeOf } from '../crowd-outcome.ts';
 import { type CrowdScenario, makeCrowd } from '../crowd-scenario.ts';
 
 /** What makes the seed a super-seed (BEP 16). */
-const SUPER_SEED: Partial<AddTorrentOptions> = {};
+const SUPER_SEED: Partial<AddTorrentOptions> = { superSeeding: true };
 const LIMIT = 20;
 
 export const superSeed: CrowdScenario = {

@@ -12,7 +12,7 @@ import type { EngineContext } from '../session/engine-context.ts';
 import { TransferGate } from '../transfer-gate.ts';
 import { Download, type DownloadHost } from './download.ts';
 import { HashExchange, type HashExchangeHost } from './hash-exchange.ts';
-import { Spreading } from './spreading.ts';
+import { Spreading, type SpreadingOptions } from './spreading.ts';
 import type { TorrentContent } from './torrent-content.ts';
 import { Upload, type UploadHost } from './upload.ts';
 
@@ -22,6 +22,7 @@ export interface ExchangeParts {
   readonly picker: PiecePicker;
   readonly downloadLimiter: RateLimiter;
   readonly uploadLimiter: RateLimiter;
+  readonly spreading: Omit<SpreadingOptions, 'pieceLengthBytes' | 'random' | 'seenAt'>;
 }
 
 export class Exchange {
@@ -60,7 +61,12 @@ export class Exchange {
       budget: context.uploadBudget,
       passingOn: new PassingOn(),
     });
-    this.spreading = new Spreading({ pieceLengthBytes: content.info.pieceLengthBytes, random: crypto.random });
+    this.spreading = new Spreading({
+      ...parts.spreading,
+      pieceLengthBytes: content.info.pieceLengthBytes,
+      random: crypto.random,
+      seenAt: (pieceIndex) => picker.availabilityOf(pieceIndex),
+    });
     this.hashes = new HashExchange(host, { content, storage, crypto, deadlines: context.deadlines });
   }
 

@@ -347,6 +347,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
       this.uploadedSinceUnchoke = 0;
     }
     this.connection.sendChoke(isChoked);
+    if (!isChoked) this.#transfer.spreading.handleUnchoked(this);
     this.#flushSoon();
   }
 
@@ -617,9 +618,9 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
         return;
       case WIRE_REQUEST:
         transfer.upload.handleRequest(this, message.pieceIndex, message.begin, message.length);
-        if (transfer.hasPiece(message.pieceIndex)) transfer.spreading.handleRequest(this, message.pieceIndex);
+        if (transfer.mayGive(this, message.pieceIndex)) transfer.spreading.handleRequest(this, message.pieceIndex);
         // We never said that we have it.
-        if (!transfer.hasPiece(message.pieceIndex)) this.#handleIfViolation(connection.countInvalidRequest());
+        else this.#handleIfViolation(connection.countInvalidRequest());
         return;
       case WIRE_CANCEL:
         transfer.upload.handleCancel(this, message.pieceIndex, message.begin, message.length);
@@ -665,10 +666,11 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     const transfer = this.#transfer;
     this.#isAdmitted = true;
     transfer.addPeer(this);
+    const shown = transfer.spreading.admit(this);
     sendGreeting(connection, {
-      have: transfer.picker.haveBitfield,
+      have: shown ?? transfer.picker.haveBitfield,
       isGreeted: this.#isGreeted,
-      isUploadOnly: transfer.isComplete,
+      isUploadOnly: transfer.isComplete && shown === undefined,
       metadataSizeBytes: this.#host.metadataSizeBytes,
       listenPort: this.#context.listenPort(),
       remoteAddress: this.socket.remote.address,
@@ -678,6 +680,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
       this.#allowedFastToPeer = new Set(pieces);
       for (const pieceIndex of pieces) connection.sendAllowedFast(pieceIndex);
     }
+    transfer.spreading.handleGreeted(this);
     // Last, since a listener may end it all.
     this.#host.handleAdmitted(this);
     if (this.#isGreeted && !this.#isClosed) this.#catchUp();

@@ -60,6 +60,7 @@ export function createTorrentParts(
     wanted,
     sequential: options.sequential ?? false,
     seedOnly: options.seedOnly ?? false,
+    superSeeding: options.superSeeding ?? false,
     downloadBytesPerSecond,
     uploadBytesPerSecond,
   });

@@ -40,6 +40,7 @@ export function torrentStatsOf({ state, transfer, checkedPieceCount, nowMs }: St
     uploadBytesPerSecond: transfer.uploadRate.bytesPerSecond(nowMs),
     peerCount: transfer.peerCount,
     seedCount,
+    isSuperSeeding: transfer.isSuperSeeding,
     etaSeconds: etaSeconds(wantedBytes - haveBytes, downloadBytesPerSecond),
     ratio: ratioOf(transfer.uploadedBytes, transfer.downloadedBytes === 0 ? contentBytes : transfer.downloadedBytes),
   });
@@ -79,6 +80,7 @@ const NOTHING_KNOWN: Omit<TorrentStats, 'state'> = {
   uploadBytesPerSecond: 0,
   peerCount: 0,
   seedCount: 0,
+  isSuperSeeding: false,
   etaSeconds: null,
   ratio: 0,
 };

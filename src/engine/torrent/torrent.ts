@@ -282,6 +282,12 @@ export class Torrent implements TorrentLike {
     this.#partsOrThrow().connector.setPeerLimits(normal, limits);
   }
 
+  setSuperSeeding(isOn: boolean): void {
+    const { transfer } = this.#life;
+    if (transfer === undefined) throw noMetadataError();
+    transfer.setSuperSeeding(isOn);
+  }
+
   addTracker(url: string): void {
     const isTaken = this.#life.sources.addTracker(url);
     if (!isTaken) throw new TypeError(`"${url}" is not an http, https or udp tracker URL.`);

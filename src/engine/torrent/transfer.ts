@@ -43,6 +43,8 @@ export interface TransferOptions {
   readonly sequential: boolean;
   /** Request nothing. */
   readonly seedOnly: boolean;
+  /** BEP 16, from completion on. */
+  readonly superSeeding: boolean;
   readonly downloadBytesPerSecond: number;
   readonly uploadBytesPerSecond: number;
 }
@@ -93,6 +95,7 @@ export class Transfer
   // BOUNDED: SENDER_KEYS_MAX, the oldest is dropped.
   #senderKeys: Map<number, string> | undefined;
   readonly #seedOnly: boolean;
+  #wantsSuperSeeding: boolean;
   #isComplete = false;
   #isRunning = false;
   #readErrorsSinceMs = Number.NEGATIVE_INFINITY;
@@ -112,6 +115,7 @@ export class Transfer
     this.storage = options.storage;
     this.priorities = new PiecePriorities(content.files, content.layout, options.wanted);
     this.#seedOnly = options.seedOnly;
+    this.#wantsSuperSeeding = options.superSeeding;
     this.downloadRate = new TransferRate(nowMs);
     this.uploadRate = new TransferRate(nowMs);
     this.downloadLimiter = new RateLimiter(options.downloadBytesPerSecond, nowMs);
@@ -252,6 +256,18 @@ export class Transfer
     const upload = this.#exchange?.uploadGate ?? this.uploadLimiter;
     download.setRate(downloadBytesPerSecond, nowMs);
     upload.setRate(uploadBytesPerSecond, nowMs);
+  }
+
+  get isSuperSeeding(): boolean {
+    return this.#isComplete && this.#wantsSuperSeeding;
+  }
+
+  /** BEP 16, from completion on. Peers that are connected already know what we have. */
+  setSuperSeeding(isOn: boolean): void {
+    this.#wantsSuperSeeding = isOn;
+    if (this.#exchange === undefined || !this.picker.isComplete) return;
+    this.#exchange.spreading.setSuperSeeding(isOn);
+    this.#expectRound();
   }
 
   /** Throws when the parts disagree. For tests: O(pieces). */
@@ -421,6 +437,11 @@ export class Transfer
     return this.picker.availabilityOf(pieceIndex);
   }
 
+  /** We have it, and the peer was told so. */
+  mayGive(peer: UploadPeer, pieceIndex: number): boolean {
+    return this.hasPiece(pieceIndex) && this.spreading.isShown(peer.id, pieceIndex);
+  }
+
   hasPiece(pieceIndex: number): boolean {
     return this.picker.haveBitfield.has(pieceIndex);
   }
@@ -452,6 +473,7 @@ export class Transfer
       return;
     }
     this.picker.handlePieceLost(pieceIndex);
+    this.#exchange?.spreading.handlePieceLost(pieceIndex);
     for (const peer of this.#peers.values()) peer.announceDontHave(pieceIndex);
     this.#updateCompletion();
     for (const peer of this.#peers.values()) this.updateInterest(peer);
@@ -487,7 +509,10 @@ export class Transfer
   /** The choke round, and the end of a pause for want of memory. */
   handleDeadline(nowMs: number): number {
     if (this.#peers.size === 0) return Number.POSITIVE_INFINITY;
-    if (nowMs >= this.upload.deadlineMs) this.upload.round(nowMs);
+    if (nowMs >= this.upload.deadlineMs) {
+      this.upload.round(nowMs);
+      this.spreading.handleRound();
+    }
     const { pausedUntilMs } = this.download;
     if (nowMs < pausedUntilMs) return Math.min(this.upload.deadlineMs, pausedUntilMs);
     this.fillIdlePeers(nowMs);
@@ -509,6 +534,7 @@ export class Transfer
 
   /** Among peers that want nothing, and of whom we want nothing, there is nothing to decide. */
   #needsRounds(): boolean {
+    if (this.spreading.isSuperSeeding) return true;
     for (const { isInterested, isUnchoked, amInterested, requests } of this.#peers.values()) {
       if (isInterested || isUnchoked || amInterested || requests.length > 0) return true;
     }
@@ -521,7 +547,20 @@ export class Transfer
   }
 
   #createExchange(): Exchange {
-    const exchange = new Exchange(this.#context, this, this);
+    const exchange = new Exchange(this.#context, this, {
+      content: this.content,
+      storage: this.storage,
+      picker: this.picker,
+      downloadLimiter: this.downloadLimiter,
+      uploadLimiter: this.uploadLimiter,
+      spreading: {
+        nowMs: () => this.nowMs(),
+        peers: () => this.#peers.values(),
+        onSuperSeedingDone: () => {
+          this.#wantsSuperSeeding = false;
+        },
+      },
+    });
     this.#setRunning(exchange);
     this.#setMode(exchange);
     return exchange;
@@ -535,7 +574,7 @@ export class Transfer
   #setMode({ upload, spreading }: Exchange): void {
     const { isComplete, haveBitfield } = this.picker;
     upload.mode = isComplete ? 'seeding' : 'leeching';
-    if (isComplete) spreading.start(haveBitfield, this.#peers.values());
+    if (isComplete) spreading.start(haveBitfield, this.#wantsSuperSeeding);
     else spreading.stop();
   }
 

@@ -35,7 +35,8 @@ export interface UploadPeer extends ChokerPeer, GateWaiter {
 
 export interface UploadHost {
   peers(): Iterable<UploadPeer>;
-  hasPiece(pieceIndex: number): boolean;
+  /** Whether the piece is ours to give, and the peer one that may know it. */
+  mayGive(peer: UploadPeer, pieceIndex: number): boolean;
   /** Bytes of the piece that the disk has; what peers may ask for beyond them are zeros. */
   readableBytes(pieceIndex: number): number;
   /** Connected peers that say that they have it. */
@@ -165,7 +166,7 @@ export class Upload implements UploadMember {
   /** A request that the wire rules have let through. */
   handleRequest(peer: UploadPeer, pieceIndex: number, begin: number, length: number): void {
     const isServed =
-      this.isRunning && (peer.isUnchoked || peer.isAllowedFast(pieceIndex)) && this.#host.hasPiece(pieceIndex);
+      this.isRunning && (peer.isUnchoked || peer.isAllowedFast(pieceIndex)) && this.#host.mayGive(peer, pieceIndex);
     if (!isServed || !peer.requests.add(pieceIndex, begin, length)) {
       if (peer.supportsFast) peer.sendReject(pieceIndex, begin, length);
       return;
