@@ -79,7 +79,8 @@ function createProgram(version: string, context: CliContext, setExitCode: (code:
       .command('seed')
       .description('share a file or folder, or the data of a .torrent')
       .argument('<source...>', 'file or folder to share, or .torrent file')
-      .option('--data <DIR>', 'where the data of the .torrent is'),
+      .option('--data <DIR>', 'where the data of the .torrent is')
+      .option('--super-seed', 'send each piece as few times as possible, for the only seed of a new torrent'),
   )
     .addOption(formatOption())
     .option('--piece-length <BYTES>', 'of the torrent that is made: 256KiB, 1MiB', parsePieceLength)

@@ -24,6 +24,8 @@ export interface TransferJob {
   readonly saveTo: string;
   /** Share what is there: nothing is downloaded and nothing is unfinished. */
   readonly isSeed: boolean;
+  /** BEP 16. */
+  readonly superSeeding?: boolean;
   readonly verify: 'auto' | 'always' | 'never';
 }
 
@@ -125,6 +127,7 @@ export class Transfer {
       ...(job.files === undefined ? {} : { files: job.files }),
       verify: job.verify,
       seedOnly: job.isSeed,
+      superSeeding: job.superSeeding === true,
     };
     const startedMs = this.#context.nowMs();
     const torrent = await session.add(job.source, options);

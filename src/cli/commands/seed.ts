@@ -17,6 +17,7 @@ export interface SeedFlags extends TransferFlags {
   readonly data?: string;
   readonly format?: TorrentDescription['format'];
   readonly pieceLength?: number;
+  readonly superSeed?: boolean;
 }
 
 export async function seed(sources: readonly string[], flags: SeedFlags, context: CliContext): Promise<ExitCode> {
@@ -76,6 +77,7 @@ async function jobOfPath(
     files: undefined,
     saveTo: dirname(absolute),
     isSeed: true,
+    superSeeding: flags.superSeed === true,
     // It was hashed a moment ago.
     verify: flags.verify === true ? 'always' : 'never',
   };
@@ -107,6 +109,7 @@ async function jobOfTorrent(
     files: undefined,
     saveTo: await resolveDataFolder(flags.data ?? flags.output ?? '.', file?.path.split('/')[0]),
     isSeed: true,
+    superSeeding: flags.superSeed === true,
     verify: flags.verify === undefined ? 'auto' : flags.verify ? 'always' : 'never',
   };
 }

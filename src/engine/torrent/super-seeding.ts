@@ -7,12 +7,12 @@ import type { PieceSpread, SpreadPeer } from '../../swarm/piece-spread.ts';
 /** Pieces shown to a peer that we send to and not asked for yet: enough for what it asks for at once. */
 const AHEAD_BYTES = 512 * 1024;
 const AHEAD_MAX = 16;
-/** Pieces that a peer has got and nobody else, while some piece has left us for nobody, and afterwards. */
-const UNPROVEN_FIRST_MAX = 6;
-const UNPROVEN_LATER_MAX = 2;
+/** A peer's pieces that nobody else has got, in times of what it is shown ahead: while some piece was shown to nobody, later. */
+const WINDOW_FIRST = 3;
+const WINDOW_LATER = 1;
 /** So long after it came, a piece that nobody else has got holds its peer back no more: they may not be connected to us. */
 const PROOF_MS = 30_000;
-/** So long after it was shown, a piece that has not come counts no more, and is given to others. */
+/** So long after it was shown, a piece that has not come counts no more: others are given it, and its peer others. */
 const PROMISE_MS = 60_000;
 /** So long after a piece was shown to somebody, another peer is not shown it: it is being passed on. */
 const PASSING_ON_MS = 15_000;
@@ -38,11 +38,11 @@ export interface SuperSeedingOptions {
 
 interface Shown {
   readonly pieces: Bitfield;
-  /** Pieces shown and not had → when they were shown; begun ones too. BOUNDED: AHEAD_MAX and those begun. */
+  /** Pieces shown and not had → when they were shown; begun ones too. BOUNDED: the window. */
   readonly openSinceMs: Map<number, number>;
   /** Of those, pieces that nothing was asked of yet. */
   readonly unbegun: Set<number>;
-  /** Pieces had that were seen nowhere else → when they came. BOUNDED: UNPROVEN_FIRST_MAX and those open. */
+  /** Pieces had that were seen nowhere else → when they came. BOUNDED: the window. */
   readonly unprovenSinceMs: Map<number, number>;
 }
 
@@ -142,7 +142,9 @@ export class SuperSeeding {
         if (nowMs - sinceMs >= PROOF_MS) shown.unprovenSinceMs.delete(pieceIndex);
       }
       for (const [pieceIndex, sinceMs] of shown.openSinceMs) {
-        if (nowMs - sinceMs >= PROMISE_MS) this.#options.spread.withdraw(id, pieceIndex);
+        if (nowMs - sinceMs < PROMISE_MS) continue;
+        this.#options.spread.withdraw(id, pieceIndex);
+        this.#close(shown, pieceIndex);
       }
       this.show(this.#peers.get(id)!);
     }
@@ -158,12 +160,13 @@ export class SuperSeeding {
 
   #mayShow(peer: SuperSeedPeer, { openSinceMs, unbegun, unprovenSinceMs }: Shown): boolean {
     // One that we do not send to has something to want of us, no more.
-    if (!peer.isUnchoked) return openSinceMs.size === 0 && unprovenSinceMs.size < UNPROVEN_LATER_MAX;
+    if (!peer.isUnchoked) return openSinceMs.size === 0 && unprovenSinceMs.size <= this.#ahead;
     if (unbegun.size >= this.#ahead) return false;
     const isFirstTime = this.#options.spread.leastCopies === 0;
     // Nobody is there to pass it on to.
     if (this.#shown.size === 1) return true;
-    return unprovenSinceMs.size < (isFirstTime ? UNPROVEN_FIRST_MAX : UNPROVEN_LATER_MAX);
+    const window = (this.#ahead + 1) * (isFirstTime ? WINDOW_FIRST : WINDOW_LATER);
+    return openSinceMs.size + unprovenSinceMs.size < window;
   }
 
   #close(shown: Shown, pieceIndex: number): void {
