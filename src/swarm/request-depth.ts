@@ -3,9 +3,10 @@
 // more than the link itself does: what is beyond that only waits in the link's queue, and is lost where the queue is short.
 // Where the rate falls, three seconds' worth are tried, and kept for a while if they help. Knows no pieces, only bytes and times.
 import { BLOCK_BYTES } from '../protocol/limits.ts';
+import { HORIZON_MAX_SECONDS } from './request-horizon.ts';
 
-/** Seconds of the measured rate that are asked for in advance. */
-const QUEUE_SECONDS = 3;
+/** However near the horizon, so much is asked for beyond two round trips. */
+const QUEUE_SLACK_SECONDS = 0.25;
 const DEPTH_START = 8;
 const DEPTH_MIN = 4;
 /** Enough for any peer close by; more only where the link holds more. */
@@ -70,6 +71,8 @@ export class RequestDepth {
    * what the link holds, and asking for so little would leave it to them for good.
    */
   hasCompany = false;
+  /** Seconds of the measured rate that are asked for in advance. */
+  horizonSeconds: number = HORIZON_MAX_SECONDS;
   /** The rate that this depth is made from, and the best since it is in force. */
   #shallowRate = 0;
   #shallowBestRate = 0;
@@ -163,8 +166,9 @@ export class RequestDepth {
   }
 
   #queueDepth(): number {
+    const seconds = Math.max(this.horizonSeconds, QUEUE_SLACK_SECONDS + (2 * this.#roundTripMs) / 1000);
     const mostBytes = Math.max(DEPTH_CLOSE_BY * BLOCK_BYTES, LINK_FILLS_MAX * this.#linkBytes);
-    return Math.ceil(Math.min(QUEUE_SECONDS * this.#rate, mostBytes) / BLOCK_BYTES);
+    return Math.ceil(Math.min(seconds * this.#rate, mostBytes) / BLOCK_BYTES);
   }
 
   /** What is under way on the link at the present rate. */

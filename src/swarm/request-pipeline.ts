@@ -117,6 +117,11 @@ export class RequestPipeline {
     this.#depth.hasCompany = hasCompany;
   }
 
+  /** How far ahead to ask. */
+  setHorizon(seconds: number): void {
+    this.#depth.horizonSeconds = seconds;
+  }
+
   /** How many requests may be sent now. Those beyond it that are worth having wait until `requestDueMs`. */
   room(nowMs: number): number {
     const depth = this.desiredDepth();

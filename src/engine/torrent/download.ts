@@ -8,6 +8,7 @@ import { BLOCK_BYTES, PIECE_LENGTH_MAX_BYTES, SLAB_BYTES } from '../../protocol/
 import type { BlockPool } from '../../storage/block-pool.ts';
 import type { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
 import type { BlockRef, CancelledRequest, PickerPeer, PiecePicker } from '../../swarm/piece-picker.ts';
+import { RequestHorizon } from '../../swarm/request-horizon.ts';
 import type { RequestPipeline } from '../../swarm/request-pipeline.ts';
 import type { GateWaiter, TransferGate } from '../transfer-gate.ts';
 import { type FilledPart, PieceBuffer } from './piece-buffer.ts';
@@ -77,6 +78,7 @@ export class Download {
   readonly #buffers = new Map<number, PieceBuffer>();
   /** Who is in the middle of sending which block. */
   readonly #writers = new Map<number, DownloadPeer>();
+  readonly #horizon = new RequestHorizon();
   /** Reused by every pick. */
   readonly #picked: BlockRef[] = [];
   /** Where the block that `openBlock` accepted goes, in that slab's bytes. */
@@ -117,6 +119,7 @@ export class Download {
     const { picker } = this.#parts;
     pipeline.setCompany(nowMs - this.#companyMs < COMPANY_MS);
     pipeline.hurries = picker.isPressing(nowMs);
+    pipeline.setHorizon(this.#horizon.seconds(nowMs));
     const room = pipeline.room(nowMs);
     if (room <= 0) return true;
     const gate = this.#gateOf(peer);
@@ -126,6 +129,7 @@ export class Download {
       return true;
     }
     const count = picker.pick(peer, grantedBytes / BLOCK_BYTES, this.#picked, nowMs);
+    if (count * BLOCK_BYTES < grantedBytes && !peer.isChoking) this.#horizon.handleWant(nowMs);
     let askedBytes = 0;
     for (let i = 0; i < count; i++) {
       const { pieceIndex, begin, length } = this.#picked[i]!;
