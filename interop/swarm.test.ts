@@ -1,8 +1,9 @@
 // Many programs in one swarm. One seed with a slow uplink cannot serve them all alone: they must trade pieces with each other,
 // and Millrace must give as well as take.
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { aria2, libtorrent, rtorrent, subject, transmission, webtorrent } from './clients/all.ts';
-import type { MillraceEvent } from './clients/millrace.ts';
+import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
+import { aria2, libtorrent, millrace, rtorrent, subject, transmission, webtorrent } from './clients/all.ts';
+import type { RunningClient } from './clients/client.ts';
+import { eventsOf, type MillraceEvent } from './clients/millrace.ts';
 import { Stage } from './stage.ts';
 import { fingerprint, withoutEmptyFiles } from './torrents/content.ts';
 
@@ -35,10 +36,42 @@ it('one slow seed, six different leechers at once: all of them get every byte', 
     if (client.createsEmptyFiles) expect(received, client.program).toEqual(tree);
     else expect(withoutEmptyFiles(received), client.program).toEqual(withoutEmptyFiles(tree));
     if (client.program === 'millrace') {
-      const progress = running.process.stdoutLines
-        .map((line) => JSON.parse(line) as MillraceEvent)
-        .filter(({ event }) => event === 'progress');
-      expect(Number(progress.at(-1)?.['uploaded']), 'Millrace gave to others too').toBeGreaterThan(0);
+      expect(Number(progressOf(running).at(-1)?.['uploaded']), 'Millrace gave to others too').toBeGreaterThan(0);
     }
   }
 });
+
+// A super-seed looks like a peer that has nothing, so the tracker's count of seeds is no measure of it; and what it sends
+// stays well below a copy for each.
+it.for([true, false])(
+  'Millrace as the only seed, super-seeding: %s, gives to others what they then give each other',
+  { timeout: 180_000 },
+  async (superSeeding, test: TestContext) => {
+    const { content, torrent, tree } = await stage.offer('single', 'v1', 'libtorrent', [stage.tracker.httpUrl]);
+    const uploadBytesPerSecond = SEED_BYTES_PER_SECOND;
+    const seed = await stage.startSeed(test, millrace, torrent, content.parent, { uploadBytesPerSecond, superSeeding });
+    const leechers = [];
+    for (const client of [transmission, aria2, libtorrent]) {
+      const dataDir = stage.folder(`${client.program}-data`);
+      leechers.push({
+        client,
+        dataDir,
+        running: await stage.start(test, client, { source: torrent.path, dataDir, seeding: false }),
+      });
+    }
+    await Promise.all(leechers.map(({ running }) => running.waitComplete(150_000)));
+    await Promise.all(leechers.map(({ running }) => running.stop()));
+    await seed.stop();
+    for (const { client, dataDir } of leechers) {
+      expect(await fingerprint(dataDir, content.name), client.program).toEqual(tree);
+    }
+    const uploaded = Number(progressOf(seed).at(-1)?.['uploaded']);
+    const copies = uploaded / content.totalBytes;
+    expect(copies).toBeGreaterThanOrEqual(1);
+    expect(copies).toBeLessThan(superSeeding ? 2 : 3);
+  },
+);
+
+function progressOf({ process }: RunningClient): MillraceEvent[] {
+  return eventsOf(process).filter(({ event }) => event === 'progress');
+}

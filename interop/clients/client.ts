@@ -19,12 +19,14 @@ export interface StartOptions {
   readonly seeding: boolean;
   /** Peers to connect to, `host:port`; for drivers with `takesPeers`. */
   readonly peers?: readonly string[];
-  /** Upload limit, so that a test can step in half-way; libtorrent's driver only. */
+  /** Upload limit, so that a test can step in half-way; libtorrent's and Millrace's drivers only. */
   readonly uploadBytesPerSecond?: number;
   /** Greet peers unencrypted at once, where the program would try encryption first; Transmission's driver only. */
   readonly plaintext?: boolean;
   /** Arguments for Node itself, before the program's own; Millrace's driver only. */
   readonly nodeArguments?: readonly string[];
+  /** Super-seed (BEP 16); Millrace's driver only. */
+  readonly superSeeding?: boolean;
   /** Listen on the host's IPv6 address; libtorrent's and Millrace's drivers only. */
   readonly overIpv6?: boolean;
 }

@@ -40,9 +40,11 @@ export const millrace: Client = {
   v2: true,
   createsEmptyFiles: true,
   takesPeers: true,
-  async start({ host, source, dataDir, seeding, peers = [], overIpv6 = false, nodeArguments = [] }) {
+  async start({ host, source, dataDir, seeding, peers = [], overIpv6 = false, nodeArguments = [], ...more }) {
     const options = ['--json', '--port', String(PEER_PORT), ...QUIET_NETWORK];
     if (overIpv6) options.push('--bind', host.address6);
+    if (more.uploadBytesPerSecond !== undefined) options.push('--max-upload', String(more.uploadBytesPerSecond));
+    if (more.superSeeding === true) options.push('--super-seed');
     const known = peers.flatMap((peer) => ['--peer', peer]);
     const process = spawnMillrace(
       host,

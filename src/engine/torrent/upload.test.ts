@@ -140,7 +140,7 @@ class World {
     this.upload = new Upload(
       {
         peers: () => this.peers,
-        hasPiece: () => true,
+        mayGive: () => true,
         copiesOf: () => 0,
         readableBytes: (pieceIndex) => this.content.piece(pieceIndex).length,
         handleReadError: (pieceIndex) => this.readErrors.push(pieceIndex),
