@@ -91,6 +91,8 @@ export const HASH_REQUESTS_QUEUED_MAX = 64;
 export const HASH_PROOF_LAYERS_MAX = 34;
 /** Pieces that a peer may name to us as allowed fast; more are ignored. */
 export const ALLOWED_FAST_RECEIVED_MAX = 100;
+/** Suggestions of a peer that are remembered while it does not choke us; the oldest is dropped. */
+export const SUGGESTIONS_RECEIVED_MAX = 16;
 /** Have and lt_donthave messages remembered of one peer while the piece count is unknown; more are ignored. */
 export const PENDING_HAVES_MAX = 16_384;
 /** Bytes queued for sending to one peer before its requests wait. */

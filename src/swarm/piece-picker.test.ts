@@ -724,3 +724,16 @@ test('completes with peers that come, go, stall and lie', () => {
     }),
   );
 });
+
+test('suggestions come before rarity, within their priority, and only while they are of use', () => {
+  const picker = pickerOf(8, 1, { have: bitfieldOf(8, [0]) });
+  const seed = Bitfield.full(8);
+  picker.addAvailability(seed);
+  picker.setPriority(6, 7);
+  // Had, not had by the peer, no longer there, wanted less than another.
+  const suggested = new Set([0, 5, 3, 2]);
+  const peer = peerWith(1, bitfieldOf(8, [0, 1, 2, 3, 6]), { suggested });
+  expect(piecesOf(pick(picker, peer, 3))).toEqual([6, 3, 2]);
+  expect([...suggested]).toEqual([]);
+  expect(piecesOf(pick(picker, peer, 2))).toEqual([1]);
+});

@@ -47,8 +47,8 @@ interface Mark {
 }
 
 const MARKS: readonly Mark[] = [
-  { scenario: flashCrowd, atMost: { 'last leecher over bound': 2.5, 'duplicate bytes': 0.06 } },
-  { scenario: superSeed, atMost: { 'copies before the first leecher completes': 2.4 } },
+  { scenario: flashCrowd, atMost: { 'last leecher over bound': 1.6, 'duplicate bytes': 0.06 } },
+  { scenario: superSeed, atMost: { 'copies before the first leecher completes': 1.4 } },
   {
     scenario: freeRiders,
     atMost: { 'median contributor over bound': 1.4 },

@@ -9,6 +9,7 @@ import {
   PEER_INACTIVITY_MS,
   PEER_REQUEST_QUEUE_DEFAULT,
   SEND_BUFFER_PEER_MAX_BYTES,
+  SUGGESTIONS_RECEIVED_MAX,
 } from '../../protocol/limits.ts';
 import type { HashRequest } from '../../protocol/wire/hash-messages.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
@@ -58,8 +59,6 @@ const HIDDEN_PIECES = 4;
 const UNHURRIED_MS = 1_000;
 /** Queued beyond this, the peer does not read what it asked for. */
 const UNREAD_MAX_BYTES = 2 * SEND_BUFFER_PEER_MAX_BYTES;
-/** Suggestions of a peer that are remembered. */
-const SUGGESTIONS_MAX = 16;
 /** A peer that does not choke us and refuses so many requests in a row gives nothing: asking it again would not end. */
 const REFUSALS_MAX = 300;
 /**
@@ -125,7 +124,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   readonly #transfer: Transfer;
   readonly #downloadRate: TransferRate;
   readonly #uploadRate: TransferRate;
-  // BOUNDED: SUGGESTIONS_MAX, the oldest is dropped.
+  // BOUNDED: SUGGESTIONS_RECEIVED_MAX, the oldest is dropped.
   readonly #suggested = new Set<number>();
   #allowedFastToPeer: ReadonlySet<number> = new Set();
   readonly #isGreeted: boolean;
@@ -356,7 +355,10 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.#flushSoon();
   }
 
-  /** Tells the peer of a piece. One that has it itself is told for its choker's sake, and need not hear it at once. */
+  /**
+   * Tells the peer of a piece. One that has it itself is told for its choker's sake, and a seed to plan what to give next;
+   * neither need hear it at once.
+   */
   announceHave(pieceIndex: number): void {
     this.connection.sendHave(pieceIndex);
     if (!this.have.has(pieceIndex)) this.#flushSoon();
@@ -652,7 +654,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   #handleSuggest(pieceIndex: number): void {
     if (this.#transfer.hasPiece(pieceIndex)) return;
     this.#suggested.add(pieceIndex);
-    if (this.#suggested.size <= SUGGESTIONS_MAX) return;
+    if (this.#suggested.size <= SUGGESTIONS_RECEIVED_MAX) return;
     const [oldest] = this.#suggested;
     this.#suggested.delete(oldest!);
   }

@@ -70,7 +70,8 @@ function seedWorld(superSeeding: boolean): { world: SimWorld; seed: SimPeer; joi
   return { world, seed, join };
 }
 
-const bitfieldOf = (byte: number): Uint8Array => wire.rawMessage(wire.BITFIELD, [], new Uint8Array(PIECES / 8).fill(byte));
+const bitfieldOf = (byte: number): Uint8Array =>
+  wire.rawMessage(wire.BITFIELD, [], new Uint8Array(PIECES / 8).fill(byte));
 
 test('a seed of rare pieces suggests to each peer other ones, before it unchokes it, and a next one for each begun', () => {
   const { world, join } = seedWorld(false);
@@ -196,7 +197,8 @@ function askedFirst(suggestions: readonly Uint8Array[], sequential: boolean): nu
         opened.send(wire.rawMessage(wire.HAVE_ALL), ...suggestions, wire.rawMessage(wire.UNCHOKE));
       },
       handleMessage: (opened, message) => {
-        if (message.id === wire.REQUEST) asked.push(new DataView(message.payload.buffer, message.payload.byteOffset).getUint32(0));
+        if (message.id === wire.REQUEST)
+          asked.push(new DataView(message.payload.buffer, message.payload.byteOffset).getUint32(0));
         opened.answerHonestly(message);
       },
     },

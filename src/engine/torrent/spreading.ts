@@ -5,7 +5,7 @@ import type { Bitfield } from '../../base/bitfield.ts';
 import type { Random } from '../../base/random.ts';
 import { PieceSpread } from '../../swarm/piece-spread.ts';
 import { type SuggestedPeer, Suggesting } from './suggesting.ts';
-import { type SuperSeedPeer, SuperSeeding } from './super-seeding.ts';
+import { SuperSeeding, type SuperSeedPeer } from './super-seeding.ts';
 
 export interface SpreadingPeer extends SuggestedPeer, SuperSeedPeer {
   /** What it had before the bitfield that has just come; undefined: nothing. */

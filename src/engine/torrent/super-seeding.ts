@@ -181,7 +181,8 @@ export class SuperSeeding {
     if (this.isDone || spread.leastCopies < COPIES_ENOUGH || nowMs() - this.#lookedMs < LOOK_MS) return;
     this.#lookedMs = nowMs();
     let pieceIndex = 0;
-    while (pieceIndex < pieceCount && (seenAt(pieceIndex) >= COPIES_ENOUGH || !spread.canGive(pieceIndex))) pieceIndex++;
+    while (pieceIndex < pieceCount && (seenAt(pieceIndex) >= COPIES_ENOUGH || !spread.canGive(pieceIndex)))
+      pieceIndex++;
     this.isDone = pieceIndex === pieceCount;
   }
 }
