@@ -9,6 +9,7 @@ import type { Random } from '../base/random.ts';
 import { BLOCK_BYTES } from '../protocol/limits.ts';
 import { PRIORITY_MAX } from './pieces/availability-buckets.ts';
 import { DeadlinePieces, type PieceDeadline } from './pieces/deadline-pieces.ts';
+import { type AnswerTime, assumedAnswerMs } from './pieces/end-game.ts';
 import { type BlockRef, type CancelledRequest, OpenPieces } from './pieces/open-pieces.ts';
 import type { PieceBlocks } from './pieces/piece-blocks.ts';
 import { type PickerPeer, type PickRule, PieceChooser, type PieceChooserOptions } from './pieces/piece-chooser.ts';
@@ -35,6 +36,8 @@ export interface PiecePickerOptions {
   readonly maxOpenPieces?: number;
   /** All peers that may be asked, for pieces with deadlines. @defaultValue none but the one that is asked */
   readonly peers?: (() => Iterable<PickerPeer>) | undefined;
+  /** @defaultValue one second for each request */
+  readonly answerMs?: AnswerTime | undefined;
   /** Another order of choice. @defaultValue a `PieceChooser` */
   readonly createChooser?: ((options: PieceChooserOptions) => PickRule) | undefined;
 }
@@ -65,6 +68,7 @@ export class PiecePicker {
   #openPieces: OpenPieces | undefined;
   #madeChooser: PickRule | undefined;
   #isSequential = false;
+  readonly #answerMs: AnswerTime;
   readonly #chooserFor: PiecePickerOptions['createChooser'];
   readonly #otherRequesters: number[] = [];
   readonly #peers: PiecePickerOptions['peers'];
@@ -76,6 +80,7 @@ export class PiecePicker {
     this.#pieceLengthBytes = options.pieceLengthBytes;
     this.#bytesOfPiece = options.bytesOfPiece;
     this.#maxOpenPieces = options.maxOpenPieces ?? Number.POSITIVE_INFINITY;
+    this.#answerMs = options.answerMs ?? assumedAnswerMs;
     this.#chooserFor = options.createChooser;
     this.#peers = options.peers;
   }
@@ -256,6 +261,7 @@ export class PiecePicker {
     if (!this.wouldAccept(piece, block, peerId)) {
       if (requests.lateCount === 0) return 'unsolicited';
       requests.lateCount--;
+      this.#pieces.duplicateCount++;
       return 'duplicate';
     }
     const blocks = this.#pieces.get(piece) ?? this.#open(piece);
@@ -387,6 +393,7 @@ export class PiecePicker {
       maxOpenPieces: this.#maxOpenPieces,
       deadlines: this.#pieceDeadlines,
       peers: this.#peers,
+      answerMs: this.#answerMs,
     };
     const chooser = this.#chooserFor?.(options) ?? new PieceChooser(options);
     chooser.isSequential = this.#isSequential;

@@ -99,6 +99,17 @@ export class RequestPipeline {
     return since + this.blockTimeoutMs;
   }
 
+  /** In how many ms the next `count` requests will be answered, as far as can be told; 0 when it is unknown. */
+  answerMs(count: number, nowMs: number): number {
+    const silentMs = this.outstanding === 0 ? 0 : Math.max(0, nowMs - this.#lastProgressMs);
+    const rate = this.downloadBytesPerSecond;
+    // Nothing was measured: each takes as long as the first one takes already.
+    if (rate === 0) return silentMs * count;
+    // What is late by more than usual is likely to be late by as much again.
+    const lateMs = Math.max(0, silentMs - this.#gapMeanMs - this.#gapDeviationMs);
+    return lateMs + (count * BLOCK_BYTES * 1_000) / rate;
+  }
+
   /** `reqq` of the peer's extension handshake; a remote value, clamped here. */
   setPeerRequestQueue(count: number): void {
     const believed = Number.isFinite(count) ? Math.min(PEER_REQUEST_QUEUE_MAX, Math.max(1, Math.floor(count))) : 1;

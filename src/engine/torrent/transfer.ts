@@ -127,6 +127,7 @@ export class Transfer
       random: context.platform.crypto.random,
       maxOpenPieces: openPiecesMax(content.info.pieceLengthBytes),
       peers: () => this.#peers.values(),
+      answerMs: (peerId, count) => this.#peers.get(peerId)?.pipeline.answerMs(count, this.nowMs()) ?? 0,
       createChooser: context.replaced.createChooser,
     });
     this.picker.setSequential(options.sequential);

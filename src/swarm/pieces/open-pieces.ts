@@ -32,9 +32,6 @@ export interface PeerRequests {
   /** `changeCount` and number of pieces of the peer when a search for a free block found nothing; -1 = never. */
   nothingFreeAt: number;
   nothingFreeHaveCount: number;
-  /** The same for a search for a block to duplicate. */
-  nothingToDuplicateAt: number;
-  nothingToDuplicateHaveCount: number;
 }
 
 /** Emptied `PieceBlocks` kept for the next piece, counted in blocks (13 bytes each). */
@@ -53,6 +50,9 @@ export class OpenPieces {
   readonly #pool: PieceBlocks[] = [];
   #freeBlockCount = 0;
   #changeCount = 0;
+  #copyCount = 0;
+  /** Blocks that came, had been asked for, and were here already. */
+  duplicateCount = 0;
 
   /** `pieceLengthBytes`: of the largest piece. */
   constructor(pieceLengthBytes: number) {
@@ -87,6 +87,29 @@ export class OpenPieces {
     return this.#hungry;
   }
 
+  /** Requests under way beyond one for each block. */
+  get copyCount(): number {
+    return this.#copyCount;
+  }
+
+  /** Every peer that was ever asked for something, those with nothing under way among them. */
+  peers(): MapIterator<PeerRequests> {
+    return this.#peers.values();
+  }
+
+  /** What the peer was asked for, about the latest first: pieces by when it was first asked for them, blocks from the end. */
+  *latestOf({ id, countByPiece }: PeerRequests): Generator<[pieceIndex: number, blockIndex: number]> {
+    for (const [pieceIndex, count] of [...countByPiece].reverse()) {
+      const piece = this.#open.get(pieceIndex)!;
+      let left = count;
+      for (let block = piece.blockCount - 1; left > 0; block--) {
+        if (!piece.isRequestedFrom(block, id)) continue;
+        left--;
+        yield [pieceIndex, block];
+      }
+    }
+  }
+
   values(): MapIterator<PieceBlocks> {
     return this.#open.values();
   }
@@ -114,8 +137,6 @@ export class OpenPieces {
         currentPieceIndex: -1,
         nothingFreeAt: -1,
         nothingFreeHaveCount: 0,
-        nothingToDuplicateAt: -1,
-        nothingToDuplicateHaveCount: 0,
       };
       this.#peers.set(peerId, peer);
     }
@@ -152,17 +173,17 @@ export class OpenPieces {
   ): number {
     let next = filled;
     while (next < limit) {
-      const block = piece.takeDuplicate(peer.id, copies);
+      const block = piece.findAsked(peer.id, copies);
       if (block < 0) break;
-      writeBlockRef(out, next++, piece, block);
+      this.takeCopy(piece, block, peer, out, next++);
     }
-    this.#countRequests(peer, piece.pieceIndex, next - filled);
     return next;
   }
 
   /** Asks the peer for this block, which others were asked for already; writes it to `out[filled]`. */
   takeCopy(piece: PieceBlocks, block: number, peer: PeerRequests, out: BlockRef[], filled: number): number {
     piece.takeCopy(block, peer.id);
+    this.#copyCount++;
     writeBlockRef(out, filled, piece, block);
     this.#countRequests(peer, piece.pieceIndex, 1);
     return filled + 1;
@@ -172,7 +193,9 @@ export class OpenPieces {
   receive(piece: PieceBlocks, block: number, peer: PeerRequests, others: number[]): void {
     if (piece.isRequestedFrom(block, peer.id)) this.#countRequests(peer, piece.pieceIndex, -1);
     else peer.lateCount--;
-    if (piece.copiesOf(block) === 0) this.#freeBlockCount--;
+    const copies = piece.copiesOf(block);
+    if (copies === 0) this.#freeBlockCount--;
+    this.#copyCount -= Math.max(0, copies - 1);
     piece.receive(block, peer.id, others);
     if (piece.freeCount === 0) this.#hungry.delete(piece);
     for (const id of others) this.#countLate(id, piece.pieceIndex, 1);
@@ -246,6 +269,7 @@ export class OpenPieces {
 
   assertInvariants(): void {
     let free = 0;
+    let copies = 0;
     const counts = new Map<string, number>();
     for (const [pieceIndex, piece] of this.#open) {
       assert(piece.pieceIndex === pieceIndex, `piece ${pieceIndex} is filed wrong`);
@@ -254,6 +278,7 @@ export class OpenPieces {
       assert(this.#hungry.has(piece) === piece.freeCount > 0, `piece ${pieceIndex} is filed wrong as hungry`);
       free += piece.freeCount;
       for (let block = 0; block < piece.blockCount; block++) {
+        copies += Math.max(0, piece.copiesOf(block) - 1);
         for (const id of piece.requestersOf(block)) {
           const key = `${id} ${pieceIndex}`;
           counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -261,6 +286,7 @@ export class OpenPieces {
       }
     }
     assert(this.#freeBlockCount === free, 'free blocks miscounted');
+    assert(this.#copyCount === copies, 'copies miscounted');
     for (const piece of this.#hungry) assert(this.#open.get(piece.pieceIndex) === piece, 'a hungry piece is not open');
     for (const [id, peer] of this.#peers) {
       let sum = 0;
@@ -283,7 +309,7 @@ export class OpenPieces {
     if (piece.copiesOf(block) === 0) {
       this.#freeBlockCount++;
       this.#hungry.add(piece);
-    }
+    } else this.#copyCount--;
     // It could not deliver: others may help.
     if (piece.exclusivePeerId === peerId) piece.exclusivePeerId = -1;
     this.#countLate(peerId, piece.pieceIndex, 1);

@@ -93,13 +93,11 @@ export class PieceBlocks {
     return block;
   }
 
-  /** Marks a block that `copies` other peers were asked for as asked of this one too; -1 when there is none. */
-  takeDuplicate(peerId: number, copies: number): number {
+  /** A block that `copies` peers were asked for, and not this one; -1 when there is none. */
+  findAsked(peerId: number, copies: number): number {
     if (this.#blocksWith[copies] === 0) return -1;
     for (let block = 0; block < this.blockCount; block++) {
-      if (this.#copies[block] !== copies || this.#placeOf(block, peerId) >= 0) continue;
-      this.#addRequest(block, peerId);
-      return block;
+      if (this.#copies[block] === copies && this.#placeOf(block, peerId) < 0) return block;
     }
     return -1;
   }

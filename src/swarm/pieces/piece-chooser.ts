@@ -5,8 +5,9 @@ import type { Bitfield } from '../../base/bitfield.ts';
 import { PRIORITY_MAX } from './availability-buckets.ts';
 import type { DeadlinePieces } from './deadline-pieces.ts';
 import { DeadlineRule, peerWithout } from './deadline-rule.ts';
+import { type AnswerTime, EndGame } from './end-game.ts';
 import type { BlockRef, OpenPieces, PeerRequests } from './open-pieces.ts';
-import { COPIES_MAX, type PieceBlocks } from './piece-blocks.ts';
+import type { PieceBlocks } from './piece-blocks.ts';
 import type { PieceTable } from './piece-table.ts';
 
 /** A peer as the picker sees it. `have` is read at each call; the picker keeps no reference to the object. */
@@ -38,6 +39,7 @@ export interface PieceChooserOptions {
   readonly deadlines?: DeadlinePieces | undefined;
   /** All peers that may be asked, for deadlines. @defaultValue none but the one that is asked */
   readonly peers?: (() => Iterable<PickerPeer>) | undefined;
+  readonly answerMs: AnswerTime;
 }
 
 /** Pieces drawn at random, whatever their rarity, before rarest first: something to trade soon (BEP 3). */
@@ -46,9 +48,6 @@ const RANDOM_FIRST_PIECES = 4;
 const WHOLE_PIECE_SECONDS = 20;
 /** Pieces that one peer may hold requests in before it may no longer exceed `maxOpenPieces`. */
 const EXTRA_PIECES_PER_PEER = 2;
-/** In end game a peer duplicates blocks only while it owes fewer than a quarter second's, within these bounds. */
-const DUPLICATES_MIN = 1;
-const DUPLICATES_MAX = 16;
 
 /** What decides the order of choice: `PieceChooser`, or another rule in its place. */
 export type PickRule = Pick<PieceChooser, 'isSequential' | 'isEndgame' | 'handleChange' | 'pick'> &
@@ -63,6 +62,7 @@ export class PieceChooser {
   readonly #blocksPerPiece: number;
   readonly #maxOpenPieces: number;
   readonly #deadlineRule: DeadlineRule | undefined;
+  readonly #endGame: EndGame;
   #changeCount = 0;
 
   constructor(options: PieceChooserOptions) {
@@ -73,6 +73,11 @@ export class PieceChooser {
     this.#maxOpenPieces = options.maxOpenPieces;
     const { deadlines, peers = () => [] } = options;
     if (deadlines !== undefined) this.#deadlineRule = new DeadlineRule({ ...options, deadlines, peers });
+    this.#endGame = new EndGame({
+      pieces: options.pieces,
+      blockCount: options.table.pieceCount * options.blocksPerPiece,
+      answerMs: options.answerMs,
+    });
   }
 
   /** Every wanted block that some peer has is here or asked for. */
@@ -106,7 +111,7 @@ export class PieceChooser {
   #pickOrdinary(peer: PickerPeer, requests: PeerRequests, out: BlockRef[], from: number, maxBlocks: number): number {
     const filled = this.#pickFree(peer, requests, out, from, maxBlocks);
     if (filled === maxBlocks || peer.isSnubbed || peer.onParole === true || !this.isEndgame) return filled;
-    return this.#pickDuplicates(peer, requests, out, filled, maxBlocks);
+    return this.#endGame.pick(peer, requests, out, filled, maxBlocks);
   }
 
   #pickAllowedFast(peer: PickerPeer, requests: PeerRequests, out: BlockRef[], limit: number): number {
@@ -227,27 +232,6 @@ export class PieceChooser {
       if (blocks === undefined) break;
       filled = this.#take(blocks, requests, out, filled, limit);
     }
-    return filled;
-  }
-
-  #pickDuplicates(peer: PickerPeer, requests: PeerRequests, out: BlockRef[], from: number, limit: number): number {
-    const depth = Math.min(DUPLICATES_MAX, Math.max(DUPLICATES_MIN, Math.floor(peer.blocksPerSecond / 4)));
-    const until = Math.min(limit, from + depth - requests.outstandingCount);
-    if (from >= until) return from;
-    const changes = this.#changeCount + this.#pieces.changeCount;
-    if (requests.nothingToDuplicateAt === changes && requests.nothingToDuplicateHaveCount === peer.have.count) {
-      return from;
-    }
-    let filled = from;
-    for (let copies = 1; copies < COPIES_MAX; copies++) {
-      for (const blocks of this.#pieces.values()) {
-        if (!peer.have.has(blocks.pieceIndex)) continue;
-        filled = this.#pieces.takeDuplicates(blocks, requests, copies, out, filled, until);
-        if (filled === until) return filled;
-      }
-    }
-    requests.nothingToDuplicateAt = changes;
-    requests.nothingToDuplicateHaveCount = peer.have.count;
     return filled;
   }
 
