@@ -131,9 +131,10 @@ export class CrowdDisk implements Disk, Storage {
   }
 
   #judge(pieceIndex: number): PieceOutcome {
+    // Of a bad piece, blocks may be kept: each that comes anew says whether it is bad.
     const bad = this.#bad.get(pieceIndex);
-    this.#bad.delete(pieceIndex);
     if (bad === undefined || bad.size === 0) {
+      this.#bad.delete(pieceIndex);
       this.#isWritten[pieceIndex] = 1;
       return { matched: true };
     }

@@ -14,7 +14,7 @@ export interface PeerOutcome {
   readonly downloadedBytes: number;
   /** Came and was of no use: already there, or no longer wanted. */
   readonly duplicateBytes: number;
-  /** Of pieces whose hash was wrong. */
+  /** Thrown away because of pieces whose hash was wrong. */
   readonly failedBytes: number;
 }
 
@@ -31,7 +31,7 @@ export interface CrowdOutcome {
 export function outcomeOf(world: CrowdWorld, label: string): CrowdOutcome {
   return {
     label,
-    peers: world.peers.map((peer) => peerOutcome(peer, world.pieceLengthBytes)),
+    peers: world.peers.map(peerOutcome),
     samples: world.samples,
     virtualMs: world.wheel.nowMs,
     eventCount: world.wheel.eventCount,
@@ -39,9 +39,9 @@ export function outcomeOf(world: CrowdWorld, label: string): CrowdOutcome {
   };
 }
 
-function peerOutcome(peer: CrowdPeer, pieceLengthBytes: number): PeerOutcome {
+function peerOutcome(peer: CrowdPeer): PeerOutcome {
   const stats = peer.stats();
-  const failedBytes = (stats?.hashFailureCount ?? 0) * pieceLengthBytes;
+  const failedBytes = stats?.hashFailedBytes ?? 0;
   return {
     role: peer.role,
     isLeecher: isLeecher(peer),

@@ -122,6 +122,8 @@ export interface TorrentStats {
   readonly uploadedBytes: number;
   /** Received and thrown away: duplicates and pieces that failed their hash. */
   readonly wastedBytes: number;
+  /** Of the wasted bytes: thrown away because a piece failed its hash. */
+  readonly hashFailedBytes: number;
   readonly hashFailureCount: number;
   readonly downloadBytesPerSecond: number;
   readonly uploadBytesPerSecond: number;

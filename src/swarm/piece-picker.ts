@@ -38,6 +38,8 @@ export interface PiecePickerOptions {
   readonly peers?: (() => Iterable<PickerPeer>) | undefined;
   /** @defaultValue one second for each request */
   readonly answerMs?: AnswerTime | undefined;
+  /** Whether a peer that is not on probation has the piece. @defaultValue no peer has */
+  readonly isCovered?: ((piece: number) => boolean) | undefined;
   /** Another order of choice. @defaultValue a `PieceChooser` */
   readonly createChooser?: ((options: PieceChooserOptions) => PickRule) | undefined;
 }
@@ -69,6 +71,9 @@ export class PiecePicker {
   #madeChooser: PickRule | undefined;
   #isSequential = false;
   readonly #answerMs: AnswerTime;
+  readonly #isCovered: (piece: number) => boolean;
+  /** Pieces that have failed and are not had yet. BOUNDED: pieces of the torrent. */
+  readonly #failed = new Set<number>();
   readonly #chooserFor: PiecePickerOptions['createChooser'];
   readonly #otherRequesters: number[] = [];
   readonly #peers: PiecePickerOptions['peers'];
@@ -81,6 +86,7 @@ export class PiecePicker {
     this.#bytesOfPiece = options.bytesOfPiece;
     this.#maxOpenPieces = options.maxOpenPieces ?? Number.POSITIVE_INFINITY;
     this.#answerMs = options.answerMs ?? assumedAnswerMs;
+    this.#isCovered = options.isCovered ?? (() => false);
     this.#chooserFor = options.createChooser;
     this.#peers = options.peers;
   }
@@ -322,11 +328,44 @@ export class PiecePicker {
   handlePieceVerified(piece: number): void {
     this.#openPieces?.forget(piece);
     this.#deadlines?.delete(piece);
+    this.#failed.delete(piece);
     this.#table.moveTo(piece, 'have');
   }
 
-  /** The hash differs: every block is fetched again. Read `blockSendersOf` before. */
-  handlePieceFailed(piece: number): void {
+  /**
+   * The hash differs: every block is fetched again, or all but those that `isKept` names. Read `blockSendersOf` before.
+   * Returns false when the piece is not wanted any more, and nothing is kept.
+   */
+  handlePieceFailed(piece: number, isKept?: (block: number) => boolean): boolean {
+    this.#failed.add(piece);
+    const blocks = this.#openPieces?.complete(piece);
+    if (isKept !== undefined && blocks !== undefined && this.#table.priorityOf(piece) > 0) {
+      this.#pieces.reopen(blocks, isKept);
+      this.#table.moveTo(piece, 'requested');
+      return true;
+    }
+    this.#moveToUntouched(piece);
+    return false;
+  }
+
+  /** Throws away what is here of open pieces, by piece and sender; returns those blocks. Pieces may be given up by it. */
+  dropBlocks(isBad: (piece: number, senderId: number) => boolean): readonly BlockRef[] {
+    const dropped: BlockRef[] = [];
+    for (const blocks of [...(this.#openPieces?.values() ?? [])]) {
+      for (let block = 0; block < blocks.blockCount; block++) {
+        const sender = blocks.senderOf(block);
+        if (sender < 0 || !isBad(blocks.pieceIndex, sender)) continue;
+        this.#pieces.drop(blocks, block);
+        const { pieceIndex } = blocks;
+        const begin = block * BLOCK_BYTES;
+        dropped.push({ pieceIndex, blockIndex: block, begin, length: blocks.blockLength(block) });
+      }
+      if (blocks.isIdle) this.#abandon(blocks);
+    }
+    return dropped;
+  }
+
+  #moveToUntouched(piece: number): void {
     this.#openPieces?.forget(piece);
     this.#madeChooser?.handleChange();
     this.#table.moveToUntouched(piece);
@@ -336,7 +375,7 @@ export class PiecePicker {
   handleWriteFailed(piece: number): readonly CancelledRequest[] {
     const blocks = this.#openPieces?.get(piece);
     if (blocks !== undefined) return this.#abandon(blocks);
-    this.handlePieceFailed(piece);
+    this.#moveToUntouched(piece);
     return [];
   }
 
@@ -394,6 +433,8 @@ export class PiecePicker {
       deadlines: this.#pieceDeadlines,
       peers: this.#peers,
       answerMs: this.#answerMs,
+      isCovered: this.#isCovered,
+      hasFailed: (piece) => this.#failed.has(piece),
     };
     const chooser = this.#chooserFor?.(options) ?? new PieceChooser(options);
     chooser.isSequential = this.#isSequential;
@@ -402,7 +443,9 @@ export class PiecePicker {
 
   #open(piece: number): PieceBlocks {
     this.#table.moveTo(piece, 'requested');
-    return this.#pieces.open(piece, this.#bytesOfPiece(piece));
+    const blocks = this.#pieces.open(piece, this.#bytesOfPiece(piece));
+    blocks.isRetry = this.#failed.has(piece);
+    return blocks;
   }
 
   #abandon(blocks: PieceBlocks): CancelledRequest[] {

@@ -99,6 +99,11 @@ export class RequestPipeline {
     return since + this.blockTimeoutMs;
   }
 
+  /** Since the last block, while nothing is asked for. */
+  idleMs(nowMs: number): number {
+    return this.outstanding > 0 ? 0 : nowMs - this.#lastProgressMs;
+  }
+
   /** In how many ms the next `count` requests will be answered, as far as can be told; 0 when it is unknown. */
   answerMs(count: number, nowMs: number): number {
     const silentMs = this.outstanding === 0 ? 0 : Math.max(0, nowMs - this.#lastProgressMs);

@@ -54,6 +54,7 @@ export function statsWith(overrides: Partial<TorrentStats>): TorrentStats {
     downloadedBytes: 0,
     uploadedBytes: 0,
     wastedBytes: 0,
+    hashFailedBytes: 0,
     hashFailureCount: 0,
     downloadBytesPerSecond: 0,
     uploadBytesPerSecond: 0,

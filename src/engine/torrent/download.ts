@@ -5,8 +5,8 @@ import { assert } from '../../base/assert.ts';
 import type { Crypto } from '../../platform/crypto.ts';
 import type { DiskError, ExpectedHash, PieceOutcome, Storage } from '../../platform/disk.ts';
 import { BLOCK_BYTES, PIECE_LENGTH_MAX_BYTES, SLAB_BYTES } from '../../protocol/limits.ts';
-import type { BlockPool } from '../../storage/block-pool.ts';
-import type { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
+import type { BlockPool, Slab } from '../../storage/block-pool.ts';
+import type { PieceJudge } from '../../swarm/piece-judge.ts';
 import type { BlockRef, CancelledRequest, PickerPeer, PiecePicker } from '../../swarm/piece-picker.ts';
 import { RequestHorizon } from '../../swarm/request-horizon.ts';
 import type { RequestPipeline } from '../../swarm/request-pipeline.ts';
@@ -17,6 +17,8 @@ import type { WritePressure } from './write-pressure.ts';
 const SHA1_BYTES = 20;
 /** How long a torrent that found no memory for a block asks for none. */
 const NO_MEMORY_PAUSE_MS = 500;
+/** In end game, when a peer has nothing to do. */
+const LOOK_AGAIN_MS = 1_000;
 /** Two peers are company to each other while their rates differ by no more than this factor ... */
 const COMPANY_RATE_RATIO = 4;
 /** ... and for so long after the last block that followed one of the other's, in ms. */
@@ -56,8 +58,8 @@ export interface DownloadHost {
   /** These senders are proven to have sent bad data. */
   handleGuilty(blameKeys: readonly string[]): void;
   handleDiskError(error: DiskError): void;
-  /** Nothing is asked for until then; `fillRequests` for every peer is due at that time. */
-  handlePaused(untilMs: number): void;
+  /** `fillRequests` for every peer with nothing under way is due at that time. */
+  expectFill(atMs: number): void;
   nowMs(): number;
 }
 
@@ -65,7 +67,7 @@ export interface DownloadParts {
   readonly picker: PiecePicker;
   readonly storage: Storage;
   readonly pool: BlockPool;
-  readonly blame: PieceHashBlame;
+  readonly judge: PieceJudge;
   readonly gate: TransferGate;
   readonly pressure: WritePressure;
   readonly crypto: Crypto;
@@ -91,6 +93,8 @@ export class Download {
   #companyMs = Number.NEGATIVE_INFINITY;
   wastedBytes = 0;
   hashFailureCount = 0;
+  /** Of the wasted bytes: thrown away because of a bad piece. */
+  hashFailedBytes = 0;
 
   constructor(host: DownloadHost, parts: DownloadParts) {
     this.#host = host;
@@ -140,6 +144,8 @@ export class Download {
     if (grantedBytes > askedBytes) gate.refund(grantedBytes - askedBytes);
     // It could be asked for more than the limit allows: the next turn of the others comes first.
     else if (grantedBytes < room * BLOCK_BYTES) gate.wait(peer, BLOCK_BYTES, nowMs);
+    // How soon others answer is guessed: a peer with nothing to do may be of help a little later.
+    if (count === 0 && pipeline.outstanding === 0 && picker.isEndgame) this.#host.expectFill(nowMs + LOOK_AGAIN_MS);
     return count > 0 || peer.isChoking;
   }
 
@@ -253,6 +259,13 @@ export class Download {
     picker.handleAllRequestsLost(peer.id);
   }
 
+  /** The peer is silent: others are asked, and it is spared what it has not begun to send. */
+  handleSnubbed(peer: DownloadPeer): void {
+    const asked = this.#parts.picker.outstandingOf(peer.id);
+    this.handleRequestsLost(peer);
+    for (const { pieceIndex, begin, length } of asked) peer.sendCancel(pieceIndex, begin, length);
+  }
+
   /** One request was refused or will not be answered. Returns false when it was not outstanding. */
   handleRequestLost(peer: DownloadPeer, pieceIndex: number, begin: number): boolean {
     const { picker } = this.#parts;
@@ -284,6 +297,10 @@ export class Download {
   /** A peer has ended. A piece of which it alone was sending, and no block has come, keeps no memory. */
   handlePeerGone(): void {
     this.#lastGiver = undefined;
+    this.#dropUnneeded();
+  }
+
+  #dropUnneeded(): void {
     for (const buffer of this.#buffers.values()) {
       if (this.#parts.picker.stateOf(buffer.pieceIndex) !== 'requested') this.#drop(buffer);
     }
@@ -348,7 +365,7 @@ export class Download {
     const nowMs = this.#host.nowMs();
     if (nowMs < this.pausedUntilMs) return;
     this.pausedUntilMs = nowMs + NO_MEMORY_PAUSE_MS;
-    this.#host.handlePaused(this.pausedUntilMs);
+    this.#host.expectFill(this.pausedUntilMs);
   }
 
   /** One writer a block: a peer that begins to send it takes it from one that is in the middle of it. */
@@ -374,8 +391,8 @@ export class Download {
 
   /** For a piece that failed before: what each block was, so that the good copy convicts the senders of the bad one. */
   #rememberSha1(buffer: PieceBuffer, begin: number): void {
-    const { blame, crypto } = this.#parts;
-    if (!blame.needsBlockHashes(buffer.pieceIndex)) return;
+    const { judge, crypto } = this.#parts;
+    if (!judge.needsBlockHashes(buffer.pieceIndex)) return;
     const blockCount = Math.ceil(this.#host.requestableBytes(buffer.pieceIndex) / BLOCK_BYTES);
     buffer.blockSha1s ??= new Uint8Array(blockCount * SHA1_BYTES);
     buffer.blockSha1s.set(crypto.sha1(buffer.blockBytes(begin)), (begin / BLOCK_BYTES) * SHA1_BYTES);
@@ -385,9 +402,8 @@ export class Download {
     const { storage, pool, pressure } = this.#parts;
     const { pieceIndex } = buffer;
     storage.writePiece(pieceIndex, slab.bytes.subarray(0, length), this.#host.expectedHash(pieceIndex), (outcome) => {
-      pool.release(slab);
       try {
-        this.#handleOutcome(buffer, outcome);
+        if (!this.#handleOutcome(buffer, outcome, slab)) pool.release(slab);
       } finally {
         pressure.update();
       }
@@ -428,32 +444,67 @@ export class Download {
     this.#handleOutcome(buffer, { error, matched: false });
   }
 
-  #handleOutcome(buffer: PieceBuffer, outcome: PieceOutcome): void {
-    const { picker, blame } = this.#parts;
+  /** Whether the slab with the piece's bytes is still of use. */
+  #handleOutcome(buffer: PieceBuffer, outcome: PieceOutcome, slab?: Slab): boolean {
+    const { picker, judge } = this.#parts;
     const { pieceIndex } = buffer;
     if (outcome.error !== undefined) {
       this.handleCancelled(picker.handleWriteFailed(pieceIndex));
       // A piece that stopped being wanted while it was written may have no file to stand in: nobody misses it.
       const isUnwanted = picker.priorityOf(pieceIndex) === 0;
       if (!isUnwanted || outcome.error.code !== 'DISK_NOT_FOUND') this.#host.handleDiskError(outcome.error);
-      return;
+      return false;
     }
     if (outcome.matched) {
-      const { ban } = blame.handleVerifiedPiece(pieceIndex, buffer.blockSha1s, this.#sendersOf(pieceIndex));
+      const ban = judge.handleVerified(pieceIndex, buffer.blockSha1s, this.#sendersOf(pieceIndex));
       picker.handlePieceVerified(pieceIndex);
       this.#host.handlePieceVerified(pieceIndex, this.#host.nowMs());
-      if (ban.length > 0) this.#host.handleGuilty(ban);
-      return;
+      this.#handleGuilty(ban);
+      return false;
     }
+    return this.#handleFailedPiece(buffer, outcome, slab);
+  }
+
+  #handleFailedPiece(buffer: PieceBuffer, { blockSha1s: allSha1s }: PieceOutcome, slab: Slab | undefined): boolean {
+    const { picker, judge } = this.#parts;
+    const { pieceIndex } = buffer;
     this.hashFailureCount++;
-    this.wastedBytes += this.#host.requestableBytes(pieceIndex);
     const senders = this.#sendersOf(pieceIndex);
     // Blocks of padding at the end were sent by nobody.
-    const blockSha1s = outcome.blockSha1s?.subarray(0, senders.length * SHA1_BYTES);
-    const { ban } = blame.handleFailedPiece(pieceIndex, blockSha1s, senders);
-    picker.handlePieceFailed(pieceIndex);
-    if (ban.length > 0) this.#host.handleGuilty(ban);
+    const blockSha1s = allSha1s?.subarray(0, senders.length * SHA1_BYTES);
+    const { ban, isKept } = judge.handleFailed(pieceIndex, blockSha1s, senders);
+    const mayKeep = slab !== undefined && this.isRunning && isKept.length > 0;
+    const isRepaired = picker.handlePieceFailed(pieceIndex, mayKeep ? (block) => isKept[block] === true : undefined);
+    const lost = senders.flatMap((_, block) => (isRepaired && isKept[block] === true ? [] : [block]));
+    for (const block of lost) this.#countFailed(picker.blockLength(pieceIndex, block));
+    if (isRepaired) {
+      buffer.reopen(slab!, lost.length, blockSha1s?.slice());
+      this.#buffers.set(pieceIndex, buffer);
+    }
+    this.#handleGuilty(ban);
     this.#host.handlePieceFailed(pieceIndex);
+    return isRepaired;
+  }
+
+  /** What they have sent of pieces that are still coming in is thrown away: it would spoil those too. */
+  #handleGuilty(blameKeys: readonly string[]): void {
+    if (blameKeys.length === 0) return;
+    const dropped = this.#parts.picker.dropBlocks((pieceIndex, senderId) => {
+      const key = this.#host.senderKey(senderId);
+      // What is on its way to the disk cannot be taken back.
+      return key !== undefined && blameKeys.includes(key) && this.#buffers.get(pieceIndex)?.isInParts === false;
+    });
+    for (const { pieceIndex, length } of dropped) {
+      this.#countFailed(length);
+      this.#buffers.get(pieceIndex)!.dropBlock();
+    }
+    this.#dropUnneeded();
+    this.#host.handleGuilty(blameKeys);
+  }
+
+  #countFailed(bytes: number): void {
+    this.wastedBytes += bytes;
+    this.hashFailedBytes += bytes;
   }
 
   #sendersOf(pieceIndex: number): (string | undefined)[] {

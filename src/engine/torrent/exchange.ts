@@ -5,7 +5,9 @@
 import type { Storage } from '../../platform/disk.ts';
 import { Choker } from '../../swarm/choker.ts';
 import { PassingOn } from '../../swarm/passing-on.ts';
+import { PeerTrust } from '../../swarm/peer-trust.ts';
 import { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
+import { PieceJudge } from '../../swarm/piece-judge.ts';
 import type { PiecePicker } from '../../swarm/piece-picker.ts';
 import type { RateLimiter } from '../../swarm/rate-limiter.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -31,6 +33,7 @@ export class Exchange {
   readonly hashes: HashExchange;
   readonly spreading: Spreading;
   readonly blame: PieceHashBlame = new PieceHashBlame();
+  readonly trust: PeerTrust = new PeerTrust();
   readonly downloadGate: TransferGate;
   readonly uploadGate: TransferGate;
 
@@ -44,7 +47,7 @@ export class Exchange {
       picker,
       storage,
       pool: context.pool,
-      blame: this.blame,
+      judge: new PieceJudge(this.blame, this.trust),
       gate: this.downloadGate,
       pressure: context.pressure,
       crypto,

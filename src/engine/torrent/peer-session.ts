@@ -227,6 +227,14 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     return this.#transfer.isOnParole(this.blameKey);
   }
 
+  get unverifiedMax(): number | undefined {
+    return this.#transfer.unverifiedMax(this.blameKey);
+  }
+
+  get idleMs(): number {
+    return this.pipeline.idleMs(this.#nowMs());
+  }
+
   get blocksPerSecond(): number {
     return this.downloadBytesPerSecond / BLOCK_BYTES;
   }

@@ -85,6 +85,19 @@ export class PieceBuffer {
     return { slab, offset: part * SLAB_BYTES, length: this.#bytesOfPart(part) };
   }
 
+  /** A block that has come is thrown away: it comes again. Only where all fits one slab. */
+  dropBlock(): void {
+    this.#missingBlocks[0]!++;
+  }
+
+  /** The piece that the slab holds is not good: those of its blocks that are not kept come again. */
+  reopen(slab: Slab, droppedCount: number, blockSha1s: Uint8Array | undefined): void {
+    this.#slabs[0] = slab;
+    this.#missingBlocks[0] = droppedCount;
+    this.blockSha1s = blockSha1s;
+    this.isComplete = false;
+  }
+
   /** Gives the memory back. */
   release(): void {
     for (let part = 0; part < this.#slabs.length; part++) {

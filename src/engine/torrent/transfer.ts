@@ -103,6 +103,7 @@ export class Transfer
   /** Of exchanges that are over. */
   #wastedBefore = 0;
   #hashFailuresBefore = 0;
+  #hashFailedBefore = 0;
   downloadedBytes = 0;
   uploadedBytes = 0;
 
@@ -128,6 +129,7 @@ export class Transfer
       maxOpenPieces: openPiecesMax(content.info.pieceLengthBytes),
       peers: () => this.#peers.values(),
       answerMs: (peerId, count) => this.#peers.get(peerId)?.pipeline.answerMs(count, this.nowMs()) ?? 0,
+      isCovered: (pieceIndex) => this.#isCovered(pieceIndex),
       createChooser: context.replaced.createChooser,
     });
     this.picker.setSequential(options.sequential);
@@ -191,6 +193,11 @@ export class Transfer
   /** Received and thrown away. */
   get wastedBytes(): number {
     return this.#wastedBefore + (this.#exchange?.download.wastedBytes ?? 0);
+  }
+
+  /** Of them, because of pieces whose hash was wrong. */
+  get hashFailedBytes(): number {
+    return this.#hashFailedBefore + (this.#exchange?.download.hashFailedBytes ?? 0);
   }
 
   get hashFailureCount(): number {
@@ -304,6 +311,20 @@ export class Transfer
     return this.#exchange?.blame.isOnParole(blameKey) === true;
   }
 
+  /** Blocks of pieces not yet verified that may be asked of a peer on probation; undefined: it is trusted. */
+  unverifiedMax(blameKey: string): number | undefined {
+    const trust = this.#exchange?.trust;
+    if (trust === undefined || !trust.isAlert || trust.isProven(blameKey)) return undefined;
+    return trust.unverifiedMax(blameKey);
+  }
+
+  #isCovered(pieceIndex: number): boolean {
+    for (const { have, unverifiedMax, isSnubbed } of this.#peers.values()) {
+      if (unverifiedMax === undefined && !isSnubbed && have.has(pieceIndex)) return true;
+    }
+    return false;
+  }
+
   /** The peer's handshake is done; its pieces are told through the calls below. */
   addPeer(peer: TransferPeer): void {
     this.#peers.set(peer.id, peer);
@@ -398,7 +419,7 @@ export class Transfer
 
   /** The peer answers no more: others may fetch what it was asked for. */
   handleSnubbed(peer: TransferPeer, nowMs: number): void {
-    this.download.handleRequestsLost(peer);
+    this.download.handleSnubbed(peer);
     for (const other of this.#peers.values()) if (other !== peer) this.download.fillRequests(other, nowMs);
   }
 
@@ -451,6 +472,8 @@ export class Transfer
     for (const peer of this.#peers.values()) peer.announceHave(pieceIndex);
     this.#host.handlePieceVerified(pieceIndex);
     if (this.#isRunning) this.#updateCompletion();
+    // Peers on probation may be asked for more.
+    if (this.#exchange?.trust.isAlert === true && !this.picker.isComplete) this.fillIdlePeers(this.nowMs());
   }
 
   handlePieceFailed(): void {
@@ -520,8 +543,8 @@ export class Transfer
     return this.#needsRounds() ? this.upload.deadlineMs : Number.POSITIVE_INFINITY;
   }
 
-  handlePaused(untilMs: number): void {
-    this.#context.deadlines.expedite(this, untilMs);
+  expectFill(atMs: number): void {
+    this.#context.deadlines.expedite(this, atMs);
   }
 
   #isMissing(pieceIndex: number): boolean {
@@ -586,6 +609,7 @@ export class Transfer
     if (exchange === undefined || !this.picker.isComplete || !exchange.download.isIdle) return;
     this.#wastedBefore = this.wastedBytes;
     this.#hashFailuresBefore = this.hashFailureCount;
+    this.#hashFailedBefore = this.hashFailedBytes;
     exchange.stop();
     this.#exchange = undefined;
     this.#senderKeys = undefined;

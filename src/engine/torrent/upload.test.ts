@@ -200,7 +200,7 @@ test('a peer whose rate is not known or low gets small batches', () => {
   world.upload.serve(peer, world.clock.nowMs);
   world.clock.advanceBy(1_000);
   expect(peer.blocks).toEqual(blocksOf(0));
-  expect(Math.max(...peer.writes)).toBe(4 * BLOCK_BYTES);
+  expect(Math.max(...peer.writes)).toBe(2 * BLOCK_BYTES);
 });
 
 test('a piece that cannot be read is refused; the requests behind it are served', () => {

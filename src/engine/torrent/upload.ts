@@ -13,7 +13,7 @@ import { BATCH_BLOCKS_MAX, type SendBuffers } from './send-buffers.ts';
 
 /** Sending half a second of the peer's rate ahead keeps its link busy, and keeps chokes and cancels quick. */
 const SEND_AHEAD_SECONDS = 0.5;
-const SEND_AHEAD_MIN_BYTES = 4 * BLOCK_BYTES;
+const SEND_AHEAD_MIN_BYTES = 2 * BLOCK_BYTES;
 
 export interface UploadPeer extends ChokerPeer, GateWaiter {
   readonly supportsFast: boolean;

@@ -11,12 +11,14 @@ const SOONER_RATIO = 0.6;
 /** What programs hand to their sockets ahead: time at the connection's rate, and blocks. Cancels do not reach it. */
 const SENT_AHEAD_MS = 500;
 const SENT_AHEAD_BLOCKS = 4;
-/** Time to be won for which a copy is risked: while little came twice, and afterwards. */
-const CHEAP_GAIN_MS = 500;
-const DEAR_GAIN_MS = 5_000;
-/** Blocks that may come twice before copies are dear: this part of the torrent, and so many at least. */
-const CHEAP_COPIES_RATIO = 1 / 400;
-const CHEAP_COPIES_MIN = 2;
+/** Blocks that may come twice, as part of the torrent, and at least: those first risked, and all for which less is won than ... */
+const RISKED_RATIO = 1 / 400;
+const RISKED_MIN = 1;
+const COPIES_RATIO = 1 / 160;
+const COPIES_MIN = 2;
+/** The time to be won for which a copy is risked, and that which is worth any copy. */
+const RISKED_GAIN_MS = 500;
+const DEAR_GAIN_MS = 8_000;
 /** A helper owes no more than this time of its rate while it takes copies, within these bounds in blocks. */
 const OWED_SECONDS = 0.25;
 const OWED_MAX = 16;
@@ -36,12 +38,14 @@ export interface EndGameOptions {
 export class EndGame {
   readonly #pieces: OpenPieces;
   readonly #answerMs: AnswerTime;
-  readonly #cheapCopies: number;
+  readonly #riskedCopies: number;
+  readonly #copies: number;
 
   constructor({ pieces, blockCount, answerMs }: EndGameOptions) {
     this.#pieces = pieces;
     this.#answerMs = answerMs;
-    this.#cheapCopies = Math.max(CHEAP_COPIES_MIN, Math.floor(blockCount * CHEAP_COPIES_RATIO));
+    this.#riskedCopies = Math.max(RISKED_MIN, Math.floor(blockCount * RISKED_RATIO));
+    this.#copies = Math.max(COPIES_MIN, Math.floor(blockCount * COPIES_RATIO));
   }
 
   /** Asks the peer for copies: fills `out` from `from` up to `limit`. */
@@ -86,9 +90,10 @@ export class EndGame {
   #isWorthIt(holder: PeerRequests, dueMs: number, helperMs: number): boolean {
     if (helperMs > SOONER_RATIO * dueMs) return false;
     const gainMs = dueMs - helperMs;
-    if (gainMs > Math.max(SENT_AHEAD_MS, this.#answerMs(holder.id, SENT_AHEAD_BLOCKS))) return true;
-    const isCheap = this.#pieces.duplicateCount + this.#pieces.copyCount < this.#cheapCopies;
-    return gainMs > (isCheap ? CHEAP_GAIN_MS : DEAR_GAIN_MS);
+    if (gainMs > DEAR_GAIN_MS) return true;
+    const copies = this.#pieces.duplicateCount + this.#pieces.copyCount;
+    const sentAheadMs = Math.max(SENT_AHEAD_MS, this.#answerMs(holder.id, SENT_AHEAD_BLOCKS));
+    return gainMs > (copies < this.#riskedCopies ? RISKED_GAIN_MS : sentAheadMs) && copies < this.#copies;
   }
 
   /** Another copy is under way already and will come about as soon. */
@@ -96,7 +101,7 @@ export class EndGame {
     return requesters.some((id) => {
       if (id === holderId) return false;
       const dueMs = this.#answerMs(id, this.#pieces.peer(id)!.outstandingCount);
-      return helperMs > SOONER_RATIO * dueMs - CHEAP_GAIN_MS;
+      return helperMs > SOONER_RATIO * dueMs - RISKED_GAIN_MS;
     });
   }
 }

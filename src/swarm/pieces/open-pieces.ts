@@ -23,6 +23,8 @@ export interface CancelledRequest extends BlockRef {
 export interface PeerRequests {
   readonly id: number;
   outstandingCount: number;
+  /** Blocks of it in pieces that are not judged yet. */
+  heldCount: number;
   /** Requests given up (cancelled, timed out) whose blocks may still arrive without being a violation. */
   lateCount: number;
   /** Piece → requests under way. BOUNDED: by the peer's outstanding requests. */
@@ -132,6 +134,7 @@ export class OpenPieces {
       peer = {
         id: peerId,
         outstandingCount: 0,
+        heldCount: 0,
         lateCount: 0,
         countByPiece: new Map(),
         currentPieceIndex: -1,
@@ -197,6 +200,7 @@ export class OpenPieces {
     if (copies === 0) this.#freeBlockCount--;
     this.#copyCount -= Math.max(0, copies - 1);
     piece.receive(block, peer.id, others);
+    peer.heldCount++;
     if (piece.freeCount === 0) this.#hungry.delete(piece);
     for (const id of others) this.#countLate(id, piece.pieceIndex, 1);
   }
@@ -232,10 +236,31 @@ export class OpenPieces {
     this.#complete.set(piece.pieceIndex, piece);
   }
 
+  /** A complete piece is open again: all its blocks but those kept are fetched anew. */
+  reopen(piece: PieceBlocks, isKept: (block: number) => boolean): void {
+    this.#complete.delete(piece.pieceIndex);
+    this.#open.set(piece.pieceIndex, piece);
+    for (let block = 0; block < piece.blockCount; block++) if (!isKept(block)) this.drop(piece, block);
+    piece.isRetry = true;
+    piece.strangerId = -1;
+    piece.exclusivePeerId = -1;
+    this.#changeCount++;
+  }
+
+  /** Throws a block of an open piece away that is here. */
+  drop(piece: PieceBlocks, block: number): void {
+    this.#unhold(piece, block);
+    piece.drop(block);
+    this.#freeBlockCount++;
+    this.#hungry.add(piece);
+    this.#changeCount++;
+  }
+
   forget(pieceIndex: number): void {
     const piece = this.#complete.get(pieceIndex);
     if (piece === undefined) return;
     this.#complete.delete(pieceIndex);
+    this.#unholdAll(piece);
     this.#recycle(piece);
   }
 
@@ -248,6 +273,7 @@ export class OpenPieces {
         this.release(piece, block, peerId);
       }
     }
+    this.#unholdAll(piece);
     this.#open.delete(piece.pieceIndex);
     this.#hungry.delete(piece);
     this.#freeBlockCount -= piece.freeCount;
@@ -271,6 +297,7 @@ export class OpenPieces {
     let free = 0;
     let copies = 0;
     const counts = new Map<string, number>();
+    const held = this.#countHeld();
     for (const [pieceIndex, piece] of this.#open) {
       assert(piece.pieceIndex === pieceIndex, `piece ${pieceIndex} is filed wrong`);
       piece.assertInvariants();
@@ -295,6 +322,7 @@ export class OpenPieces {
         counts.delete(`${id} ${pieceIndex}`);
         sum += count;
       }
+      assert(peer.heldCount === (held.get(id) ?? 0), `blocks of peer ${id} miscounted`);
       assert(peer.outstandingCount === sum, `requests of peer ${id} miscounted`);
       assert(peer.lateCount >= 0, `peer ${id} was late too often`);
     }
@@ -302,6 +330,17 @@ export class OpenPieces {
     for (const piece of this.#complete.values()) {
       assert(piece.isComplete && piece.outstandingCount === 0, `piece ${piece.pieceIndex} is not complete`);
     }
+  }
+
+  #countHeld(): ReadonlyMap<number, number> {
+    const held = new Map<number, number>();
+    for (const piece of [...this.#open.values(), ...this.#complete.values()]) {
+      for (let block = 0; block < piece.blockCount; block++) {
+        const sender = piece.senderOf(block);
+        if (sender >= 0) held.set(sender, (held.get(sender) ?? 0) + 1);
+      }
+    }
+    return held;
   }
 
   #handleReleased(piece: PieceBlocks, block: number, peerId: number): void {
@@ -327,6 +366,16 @@ export class OpenPieces {
     const count = (peer.countByPiece.get(pieceIndex) ?? 0) + change;
     if (count === 0) peer.countByPiece.delete(pieceIndex);
     else peer.countByPiece.set(pieceIndex, count);
+  }
+
+  #unholdAll(piece: PieceBlocks): void {
+    for (let block = 0; block < piece.blockCount; block++) this.#unhold(piece, block);
+  }
+
+  /** Its sender has one block fewer that waits for a verdict. */
+  #unhold(piece: PieceBlocks, block: number): void {
+    const sender = this.#peers.get(piece.senderOf(block));
+    if (sender !== undefined) sender.heldCount--;
   }
 
   #recycle(piece: PieceBlocks): void {

@@ -21,6 +21,10 @@ export class PieceBlocks {
   exclusivePeerId = -1;
   /** Begun by a peer that is fast enough to fetch all of it: slow ones better stay away. */
   isFastOwned = false;
+  /** The one peer on probation that has a part in the piece; -1 = none. */
+  strangerId = -1;
+  /** It failed before: peers on probation stay away from it. */
+  isRetry = false;
 
   /** Per block: requests under way (0 to 3), or RECEIVED. */
   readonly #copies: Uint8Array;
@@ -60,6 +64,8 @@ export class PieceBlocks {
     this.outstandingCount = 0;
     this.exclusivePeerId = -1;
     this.isFastOwned = false;
+    this.strangerId = -1;
+    this.isRetry = false;
     this.#copies.fill(0);
     this.#blocksWith.fill(0);
     this.#firstFree = 0;
@@ -142,6 +148,15 @@ export class PieceBlocks {
     this.receivedCount++;
     this.#copies[block] = RECEIVED;
     this.#peers[first] = peerId;
+  }
+
+  /** The block that is here is thrown away: it may be asked for again. */
+  drop(block: number): void {
+    assert(this.isReceived(block), `block ${block} is not here`);
+    this.#copies[block] = 0;
+    this.receivedCount--;
+    this.freeCount++;
+    if (block < this.#firstFree) this.#firstFree = block;
   }
 
   /** Who sent the block; -1 while it is not here. */

@@ -9,6 +9,7 @@ import { type AnswerTime, EndGame } from './end-game.ts';
 import type { BlockRef, OpenPieces, PeerRequests } from './open-pieces.ts';
 import type { PieceBlocks } from './piece-blocks.ts';
 import type { PieceTable } from './piece-table.ts';
+import { Probation } from './probation.ts';
 
 /** A peer as the picker sees it. `have` is read at each call; the picker keeps no reference to the object. */
 export interface PickerPeer {
@@ -25,6 +26,10 @@ export interface PickerPeer {
   readonly roundTripMs?: number;
   /** Fetches whole pieces alone, so that a bad one is its own. */
   readonly onParole?: boolean;
+  /** On probation: it may be asked for so many blocks of pieces not yet verified. Absent: it is trusted. */
+  readonly unverifiedMax?: number | undefined;
+  /** Without a request under way for so long; of interest on probation. */
+  readonly idleMs?: number;
 }
 
 export interface PieceChooserOptions {
@@ -40,6 +45,10 @@ export interface PieceChooserOptions {
   /** All peers that may be asked, for deadlines. @defaultValue none but the one that is asked */
   readonly peers?: (() => Iterable<PickerPeer>) | undefined;
   readonly answerMs: AnswerTime;
+  /** A peer that is not on probation has the piece. */
+  readonly isCovered: (piece: number) => boolean;
+  /** The piece failed before. */
+  readonly hasFailed: (piece: number) => boolean;
 }
 
 /** Pieces drawn at random, whatever their rarity, before rarest first: something to trade soon (BEP 3). */
@@ -63,6 +72,9 @@ export class PieceChooser {
   readonly #maxOpenPieces: number;
   readonly #deadlineRule: DeadlineRule | undefined;
   readonly #endGame: EndGame;
+  readonly #probation: Probation;
+  readonly #isCovered: (piece: number) => boolean;
+  readonly #hasFailed: (piece: number) => boolean;
   #changeCount = 0;
 
   constructor(options: PieceChooserOptions) {
@@ -78,6 +90,9 @@ export class PieceChooser {
       blockCount: options.table.pieceCount * options.blocksPerPiece,
       answerMs: options.answerMs,
     });
+    this.#isCovered = options.isCovered;
+    this.#hasFailed = options.hasFailed;
+    this.#probation = new Probation({ ...options, openNext: (priority, peer) => this.#openNext(priority, peer) });
   }
 
   /** Every wanted block that some peer has is here or asked for. */
@@ -97,6 +112,7 @@ export class PieceChooser {
 
   pick(peer: PickerPeer, maxBlocks: number, out: BlockRef[], nowMs = 0): number {
     const requests = this.#pieces.peerOrNew(peer.id);
+    if (peer.unverifiedMax !== undefined) return this.#probation.pick(peer, requests, out, maxBlocks);
     if (peer.isChoking) return this.#pickAllowedFast(peer, requests, out, maxBlocks);
     const due = this.#deadlineRule?.pick(peer, requests, maxBlocks, out, nowMs) ?? 0;
     const declined = this.#deadlineRule?.declined;
@@ -208,7 +224,7 @@ export class PieceChooser {
       }
       if (this.#pieces.count < this.#maxOpenPieces) {
         const next = this.#table.buckets.lowest(priority, peer.have);
-        if (next >= 0 && (lowest === undefined || next < lowest.pieceIndex)) lowest = this.#openFor(peer, next);
+        if (next >= 0 && (lowest === undefined || next < lowest.pieceIndex)) lowest = this.#openFor(peer, next) ?? lowest;
       }
       if (lowest === undefined) break;
       filled = this.#take(lowest, requests, out, filled, limit);
@@ -240,6 +256,8 @@ export class PieceChooser {
     const { pieceIndex, exclusivePeerId } = blocks;
     if (this.#table.priorityOf(pieceIndex) !== priority || !peer.have.has(pieceIndex)) return false;
     if (peer.onParole === true || exclusivePeerId >= 0) return exclusivePeerId === peer.id;
+    // Others finish what one on probation has begun, and what failed before, so that it is judged soon.
+    if (blocks.strangerId >= 0 || blocks.isRetry) return true;
     if (blocks.outstandingCount === 0 || requests.countByPiece.has(pieceIndex)) return true;
     return !isFast && !blocks.isFastOwned;
   }
@@ -270,7 +288,8 @@ export class PieceChooser {
     return -1;
   }
 
-  #openFor(peer: PickerPeer, piece: number): PieceBlocks {
+  #openFor(peer: PickerPeer, piece: number): PieceBlocks | undefined {
+    if (peer.unverifiedMax !== undefined && this.#hasFailed(piece) && this.#isCovered(piece)) return undefined;
     const blocks = this.#open(piece);
     if (peer.onParole === true) blocks.exclusivePeerId = peer.id;
     return blocks;

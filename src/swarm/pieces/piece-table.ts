@@ -22,7 +22,7 @@ const TRANSITIONS: Readonly<Record<PieceState, readonly PieceState[]>> = {
   skipped: ['missing', 'have'],
   missing: ['skipped', 'requested', 'have'],
   requested: ['missing', 'skipped', 'hashing'],
-  hashing: ['have', 'missing', 'skipped'],
+  hashing: ['have', 'requested', 'missing', 'skipped'],
   have: ['missing', 'skipped'],
 };
 
