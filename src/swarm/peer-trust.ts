@@ -6,9 +6,15 @@ import { PEER_LIST_MAX } from '../protocol/limits.ts';
 import type { BlockSender } from './piece-hash-blame.ts';
 
 /** Verified blocks that prove a peer: one that changes a block in five gets there in one case of a thousand. */
-export const PROVEN_BLOCKS = 32;
+export const PROVEN_BLOCKS = 16;
 /** Blocks of pieces not yet verified that a stranger may be asked for; each block that turns out good adds one. */
-export const STRANGER_BLOCKS = 3;
+export const STRANGER_BLOCKS = 2;
+
+/** Verified blocks after which a peer may be relied on to finish what a stranger has begun. */
+const KNOWN_BLOCKS = 2;
+
+/** What the share of a piece weighs beside that: little. */
+const SHARE_WEIGHT = 0.01;
 
 export class PeerTrust {
   /** Address → blocks in verified pieces, up to PROVEN_BLOCKS. BOUNDED: PEER_LIST_MAX, the oldest dropped. */
@@ -22,6 +28,16 @@ export class PeerTrust {
 
   isProven(peer: string): boolean {
     return this.#goodBlocksOf(peer) >= PROVEN_BLOCKS;
+  }
+
+  /** No block of it was in a verified piece. */
+  isNew(peer: string): boolean {
+    return this.#goodBlocksOf(peer) === 0;
+  }
+
+  /** Has given good blocks: others' pieces may be left to it to finish. */
+  isKnown(peer: string): boolean {
+    return this.#goodBlocksOf(peer) >= KNOWN_BLOCKS;
   }
 
   /** Blocks of pieces not yet verified that the peer may be asked for. */
@@ -41,15 +57,24 @@ export class PeerTrust {
   }
 
   /**
-   * Whose blocks are to be fetched again: those of strangers, of everybody when all are proven. They have to prove
-   * themselves anew.
+   * Whose blocks are to be fetched again first: those of whoever has the most failures for the fewest good blocks, and of
+   * equals the fewest in this piece, since that is the cheapest to find out. It has to prove itself anew.
    */
-  handleFailedPiece(senders: readonly BlockSender[]): ReadonlySet<BlockSender> {
+  handleFailedPiece(senders: readonly BlockSender[], failuresOf: (peer: string) => number): BlockSender {
     this.#isAlert = true;
-    const strangers = new Set(senders.filter((sender) => sender === undefined || !this.isProven(sender)));
-    const suspects = strangers.size > 0 ? strangers : new Set(senders);
-    for (const suspect of suspects) if (suspect !== undefined) this.#goodBlocks.delete(suspect);
-    return suspects;
+    const counts = new Map<BlockSender, number>();
+    for (const sender of senders) counts.set(sender, (counts.get(sender) ?? 0) + 1);
+    let suspect: BlockSender;
+    let most = Number.NEGATIVE_INFINITY;
+    for (const [sender, count] of counts) {
+      const suspicion = sender === undefined ? 1 : (1 + failuresOf(sender)) / (1 + this.#goodBlocksOf(sender));
+      const order = suspicion - (SHARE_WEIGHT * count) / senders.length;
+      if (order <= most) continue;
+      most = order;
+      suspect = sender;
+    }
+    if (suspect !== undefined) this.#goodBlocks.set(suspect, Math.floor(this.#goodBlocksOf(suspect) / 2));
+    return suspect;
   }
 
   /** They are proven to have sent bad blocks. */

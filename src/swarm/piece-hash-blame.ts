@@ -7,7 +7,7 @@ const SHA1_BYTES = 20;
 /** What a block of a recorded attempt is taken to cost: its hash and a reference to its sender. */
 const BLOCK_COST_BYTES: number = SHA1_BYTES + 8;
 /** Failed attempts remembered of one piece. */
-const ATTEMPTS_MAX = 4;
+const ATTEMPTS_MAX = 8;
 
 /** The address of who sent a block; undefined when it is not known. */
 export type BlockSender = string | undefined;
@@ -36,8 +36,13 @@ export class PieceHashBlame {
     return this.#attempts.has(piece);
   }
 
+  /** Failed pieces that it shared with others and that are not cleared up. */
+  failureCountOf(peer: string): number {
+    return this.#sharedFailures.get(peer) ?? 0;
+  }
+
   isOnParole(peer: string): boolean {
-    return (this.#sharedFailures.get(peer) ?? 0) >= SHARED_FAILURES_MAX;
+    return this.failureCountOf(peer) >= SHARED_FAILURES_MAX;
   }
 
   /** `blockSha1s`: 20 bytes a block, joined; undefined when the disk could not tell. `senders`: one a block. */

@@ -1,11 +1,12 @@
 // What follows from a piece's hash: who is guilty (`PieceHashBlame`), who is trusted (`PeerTrust`), and which blocks of a bad
 // piece are worth keeping: those of peers who have proven themselves, so that only the others' are fetched again. Once the
 // piece is good, comparing tells whether they were bad. Knows no connection and holds no bytes.
-import type { BlockSender, PieceHashBlame } from './piece-hash-blame.ts';
+
 import type { PeerTrust } from './peer-trust.ts';
+import type { BlockSender, PieceHashBlame } from './piece-hash-blame.ts';
 
 /** So often blocks of one piece are kept before all of it is fetched again. */
-const REPAIRS_MAX = 2;
+const REPAIRS_MAX = 6;
 
 export interface FailedPiece {
   /** Proven to have sent bad bytes. */
@@ -45,9 +46,9 @@ export class PieceJudge {
 
   handleFailed(piece: number, blockSha1s: Uint8Array | undefined, senders: readonly BlockSender[]): FailedPiece {
     const { ban } = this.#blame.handleFailedPiece(piece, blockSha1s, senders);
-    const suspects = this.#trust.handleFailedPiece(senders);
+    const suspect = this.#trust.handleFailedPiece(senders, (peer) => this.#blame.failureCountOf(peer));
     this.#trust.handleGuilty(ban);
-    const isKept = senders.map((sender) => !suspects.has(sender));
+    const isKept = senders.map((sender) => sender !== suspect);
     const repairCount = this.#repairs.get(piece) ?? 0;
     // Without the hashes of what is fetched again, nobody could be convicted.
     const isRepaired = isKept.includes(true) && repairCount < REPAIRS_MAX && blockSha1s !== undefined;

@@ -12,6 +12,9 @@ interface TestPeer extends PickerPeer {
   isSnubbed: boolean;
   blocksPerSecond: number;
   onParole: boolean;
+  unverifiedMax: number | undefined;
+  isNew: boolean;
+  idleMs: number;
   allowedFast: ReadonlySet<number>;
 }
 
@@ -23,6 +26,9 @@ function peerWith(id: number, have: Bitfield, overrides: Partial<TestPeer> = {})
     isSnubbed: false,
     blocksPerSecond: 0,
     onParole: false,
+    unverifiedMax: undefined,
+    isNew: false,
+    idleMs: 0,
     allowedFast: NO_PIECES,
     ...overrides,
   };
@@ -263,7 +269,8 @@ test('the bound on open pieces: open ones first, but nobody is left idle', () =>
 });
 
 test('end game: at most three copies, each peer once, the first answer cancels the others', () => {
-  const picker = pickerOf(1, 1);
+  // Peer 0 answers in 40 s, peer 1 in 20 s, and so on: each has reason to help.
+  const picker = pickerOf(1, 1, { answerMs: (id, count) => (count * 40_000) / 2 ** id });
   const have = Bitfield.full(1);
   for (let id = 0; id < 5; id++) picker.addAvailability(have);
   expect(picker.isEndgame).toBe(false);
@@ -283,7 +290,7 @@ test('end game: at most three copies, each peer once, the first answer cancels t
 });
 
 test('pieces that nobody has do not keep the end game away', () => {
-  const picker = pickerOf(3, 2);
+  const picker = pickerOf(3, 2, { answerMs: (id, count) => (count * 40_000) / 2 ** id });
   const have = bitfieldOf(3, [0, 1]);
   for (const id of [1, 2]) {
     picker.addAvailability(have);
@@ -507,7 +514,8 @@ const command = fc.record({
       'gone',
       'verdict',
     ] as const),
-    ...(['verdict', 'priority', 'have', 'flags', 'stray', 'sequential', 'choked', 'writeFailed', 'pieceLost'] as const),
+    ...(['verdict', 'priority', 'have', 'flags', 'stray', 'sequential', 'choked'] as const),
+    ...(['writeFailed', 'pieceLost', 'guilty'] as const),
   ),
   peer: fc.nat({ max: PEER_COUNT - 1 }),
   piece: fc.nat({ max: BLOCK_COUNTS.length - 1 }),
@@ -529,6 +537,8 @@ function runCommands(
     bytesOfPiece,
     random,
     maxOpenPieces,
+    answerMs: (id, count) => count * (id % 3) * 3_000,
+    isCovered: (piece) => piece % 2 === 0,
   });
   const model = new Model(BLOCK_COUNTS);
   let isSequential = false;
@@ -564,7 +574,7 @@ function runCommands(
         expect(model.freePieces((piece) => model.availability[piece]! > 0)).toEqual([]);
       } else expect(hasDuplicates).toBe(false);
       if (peer.isChoking) expect(peer.allowedFast.has(pieceIndex)).toBe(true);
-      else if (!hasDuplicates && maxOpenPieces === Infinity) {
+      else if (!hasDuplicates && maxOpenPieces === Infinity && peer.unverifiedMax === undefined) {
         expect(priority).toBeLessThanOrEqual(lastPriority);
         lastPriority = priority;
         const rivals = model.freePieces((piece) => peer.have.has(piece) && model.priorities[piece]! >= priority);
@@ -578,7 +588,10 @@ function runCommands(
       requesters.add(peer.id);
       model.states[pieceIndex] = 'requested';
     }
-    if (count < maxBlocks && !peer.isChoking) {
+    if (peer.unverifiedMax !== undefined) {
+      const isAlone = out.slice(0, count).some(({ pieceIndex }) => pieceIndex % 2 === 1);
+      if (!isAlone && peer.idleMs === 0) expect(count).toBeLessThanOrEqual(peer.unverifiedMax);
+    } else if (count < maxBlocks && !peer.isChoking && !peer.isNew) {
       const left = model.freePieces((piece) => peer.have.has(piece));
       if (maxOpenPieces === Infinity || picker.outstandingCountOf(peer.id) === 0) expect(left).toEqual([]);
     }
@@ -631,10 +644,20 @@ function runCommands(
       }
     } else if (kind === 'verdict' && model.states[piece] === 'hashing') {
       expect(picker.blockSendersOf(piece)).toEqual(model.blocks(piece).map((key) => model.senders.get(key)));
-      if (number % 3 === 0) picker.handlePieceFailed(piece);
-      else picker.handlePieceVerified(piece);
+      const isBad = number % 3 === 0;
+      const kept = new Set(isBad && number % 2 === 0 ? model.blocks(piece).slice(1) : []);
+      if (!isBad) picker.handlePieceVerified(piece);
+      else if (kept.size === 0) picker.handlePieceFailed(piece);
+      else {
+        const isRepaired = picker.handlePieceFailed(piece, (block) => kept.has(`${piece}:${block}`));
+        expect(isRepaired).toBe(model.priorities[piece]! > 0);
+        if (!isRepaired) kept.clear();
+      }
+      const senders = new Map([...kept].map((key) => [key, model.senders.get(key)!]));
       model.drop(piece);
-      if (number % 3 !== 0) model.states[piece] = 'have';
+      for (const [key, sender] of senders) model.senders.set(key, sender);
+      if (senders.size > 0) model.states[piece] = 'requested';
+      if (!isBad) model.states[piece] = 'have';
     } else if (kind === 'priority') {
       const priority = number % 8;
       const cancelled = picker.setPriority(piece, priority);
@@ -662,7 +685,26 @@ function runCommands(
       peer.isChoking = number % 4 === 0;
       peer.isSnubbed = number % 5 === 0;
       peer.onParole = number % 7 === 0;
+      peer.unverifiedMax = number % 6 === 1 ? number % 5 : undefined;
+      peer.isNew = number % 8 === 3;
+      peer.idleMs = number % 2 === 0 ? 20_000 : 0;
       peer.allowedFast = new Set([piece, number % pieceCount]);
+    } else if (kind === 'guilty') {
+      const dropped = picker
+        .dropBlocks((_, sender) => sender === peer.id)
+        .map((ref) => `${ref.pieceIndex}:${ref.blockIndex}`);
+      const bad = [...model.senders].filter(([key, id]) => {
+        return id === peer.id && model.states[Number(key.split(':')[0])] === 'requested';
+      });
+      expect(dropped.sort()).toEqual(bad.map(([key]) => key).sort());
+      for (const [key] of bad) {
+        const of = Number(key.split(':')[0]);
+        model.senders.delete(key);
+        const isIdle = model
+          .blocks(of)
+          .every((each) => !model.senders.has(each) && model.requestersOf(each).size === 0);
+        if (isIdle) model.drop(of);
+      }
     } else if (kind === 'sequential') {
       isSequential = number % 2 === 0;
       picker.setSequential(isSequential);

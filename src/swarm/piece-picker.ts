@@ -14,6 +14,7 @@ import { type BlockRef, type CancelledRequest, OpenPieces } from './pieces/open-
 import type { PieceBlocks } from './pieces/piece-blocks.ts';
 import { type PickerPeer, type PickRule, PieceChooser, type PieceChooserOptions } from './pieces/piece-chooser.ts';
 import { type PieceState, PieceTable } from './pieces/piece-table.ts';
+import type { Covered } from './pieces/probation.ts';
 
 export type { PieceDeadline } from './pieces/deadline-pieces.ts';
 export type { BlockRef, CancelledRequest } from './pieces/open-pieces.ts';
@@ -38,8 +39,8 @@ export interface PiecePickerOptions {
   readonly peers?: (() => Iterable<PickerPeer>) | undefined;
   /** @defaultValue one second for each request */
   readonly answerMs?: AnswerTime | undefined;
-  /** Whether a peer that is not on probation has the piece. @defaultValue no peer has */
-  readonly isCovered?: ((piece: number) => boolean) | undefined;
+  /** @defaultValue no peer has */
+  readonly isCovered?: Covered | undefined;
   /** Another order of choice. @defaultValue a `PieceChooser` */
   readonly createChooser?: ((options: PieceChooserOptions) => PickRule) | undefined;
 }
@@ -71,9 +72,9 @@ export class PiecePicker {
   #madeChooser: PickRule | undefined;
   #isSequential = false;
   readonly #answerMs: AnswerTime;
-  readonly #isCovered: (piece: number) => boolean;
-  /** Pieces that have failed and are not had yet. BOUNDED: pieces of the torrent. */
-  readonly #failed = new Set<number>();
+  readonly #isCovered: Covered;
+  /** Pieces that have failed and are not had yet → who sent blocks that were thrown away. BOUNDED: pieces; blocks. */
+  readonly #failed = new Map<number, Set<number>>();
   readonly #chooserFor: PiecePickerOptions['createChooser'];
   readonly #otherRequesters: number[] = [];
   readonly #peers: PiecePickerOptions['peers'];
@@ -337,8 +338,8 @@ export class PiecePicker {
    * Returns false when the piece is not wanted any more, and nothing is kept.
    */
   handlePieceFailed(piece: number, isKept?: (block: number) => boolean): boolean {
-    this.#failed.add(piece);
     const blocks = this.#openPieces?.complete(piece);
+    this.#noteFailed(piece, blocks, isKept);
     if (isKept !== undefined && blocks !== undefined && this.#table.priorityOf(piece) > 0) {
       this.#pieces.reopen(blocks, isKept);
       this.#table.moveTo(piece, 'requested');
@@ -363,6 +364,14 @@ export class PiecePicker {
       if (blocks.isIdle) this.#abandon(blocks);
     }
     return dropped;
+  }
+
+  #noteFailed(piece: number, blocks: PieceBlocks | undefined, isKept: ((block: number) => boolean) | undefined): void {
+    const senders = this.#failed.get(piece) ?? new Set();
+    this.#failed.set(piece, senders);
+    for (let block = 0; blocks !== undefined && block < blocks.blockCount; block++) {
+      if (isKept?.(block) !== true) senders.add(blocks.senderOf(block));
+    }
   }
 
   #moveToUntouched(piece: number): void {
@@ -434,7 +443,7 @@ export class PiecePicker {
       peers: this.#peers,
       answerMs: this.#answerMs,
       isCovered: this.#isCovered,
-      hasFailed: (piece) => this.#failed.has(piece),
+      failed: this.#failed,
     };
     const chooser = this.#chooserFor?.(options) ?? new PieceChooser(options);
     chooser.isSequential = this.#isSequential;

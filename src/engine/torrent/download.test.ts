@@ -12,7 +12,9 @@ import { seededRandom } from '../../base/random.ts';
 import type { DiskError } from '../../platform/disk.ts';
 import { BLOCK_BYTES } from '../../protocol/limits.ts';
 import { BlockPool } from '../../storage/block-pool.ts';
+import { PeerTrust } from '../../swarm/peer-trust.ts';
 import { PieceHashBlame } from '../../swarm/piece-hash-blame.ts';
+import { PieceJudge } from '../../swarm/piece-judge.ts';
 import { PiecePicker } from '../../swarm/piece-picker.ts';
 import { RateLimiter } from '../../swarm/rate-limiter.ts';
 import { RequestPipeline } from '../../swarm/request-pipeline.ts';
@@ -58,6 +60,15 @@ class Peer implements DownloadPeer {
     return this.pipeline.isSnubbed;
   }
 
+  get unverifiedMax(): number | undefined {
+    const max = this.#world.trust.unverifiedMax(this.blameKey);
+    return max === Number.POSITIVE_INFINITY ? undefined : max;
+  }
+
+  get idleMs(): number {
+    return this.pipeline.idleMs(this.#world.nowMs());
+  }
+
   sendRequest(pieceIndex: number, begin: number, length: number): void {
     this.requests.push({ pieceIndex, begin, length });
   }
@@ -96,6 +107,7 @@ class World implements DownloadHost {
   readonly picker: PiecePicker;
   readonly download: Download;
   readonly gate: TransferGate;
+  readonly trust = new PeerTrust();
   readonly peers = new Map<number, Peer>();
   readonly errors: DiskError[] = [];
   readonly verified: number[] = [];
@@ -116,6 +128,8 @@ class World implements DownloadHost {
       pieceLengthBytes,
       bytesOfPiece: (piece) => this.requestableBytes(piece),
       random: seededRandom(4),
+      answerMs: (id, count) => this.peers.get(id)?.pipeline.answerMs(count, this.nowMs()) ?? 0,
+      isCovered: (piece, id) => [...this.peers.values()].some((peer) => peer.id !== id && peer.have.has(piece)),
     });
     const deadlines = new DeadlineQueue(new SimClock(this.clock), (_, error) => {
       throw error;
@@ -125,7 +139,7 @@ class World implements DownloadHost {
       picker: this.picker,
       storage,
       pool: this.pool,
-      blame: new PieceHashBlame(),
+      judge: new PieceJudge(new PieceHashBlame(), this.trust),
       gate: this.gate,
       pressure: new WritePressure(this.disk),
       crypto,
@@ -151,8 +165,8 @@ class World implements DownloadHost {
     this.verified.push(pieceIndex);
   }
   readonly pauses: number[] = [];
-  handlePaused(untilMs: number): void {
-    this.pauses.push(untilMs);
+  expectFill(atMs: number): void {
+    this.pauses.push(atMs);
   }
   handlePieceFailed(): void {
     for (const peer of this.peers.values()) this.download.fillRequests(peer, this.nowMs());
@@ -348,6 +362,101 @@ test('a torrent that finds no memory asks for nothing for a moment, then goes on
   }
   world.clock.advanceBy(1_000);
   expect(world.verified.length).toBe(3);
+  world.assertInvariants();
+});
+
+/** The peer is asked for up to `count` blocks, and sends them. */
+function give(world: World, peer: Peer, count: number, edit?: (block: Uint8Array) => void): Request[] {
+  const given: Request[] = [];
+  while (given.length < count) {
+    if (peer.requests.length === 0) world.fill(peer);
+    const request = peer.requests.shift();
+    if (request === undefined) break;
+    given.push(request);
+    world.begin(peer, request, 'whole', edit);
+  }
+  return given;
+}
+
+/** Two peers, of whom the first has proven itself, and a piece of which each has sent a part. */
+function sharedPiece(lie?: (block: Uint8Array) => void): { world: World; known: Peer; stranger: Peer; piece: number } {
+  const world = new World({ pieceCount: 12 });
+  const known = world.join();
+  give(world, known, 16);
+  world.clock.advanceBy(1_000);
+  expect(world.trust.isProven(known.blameKey)).toBe(true);
+  world.download.handleRequestsLost(known);
+  known.requests.length = 0;
+  const [{ pieceIndex: piece }] = give(world, known, 1) as [Request];
+  world.download.handleRequestsLost(known);
+  known.requests.length = 0;
+  const stranger = world.join();
+  const [request] = stranger.requests.splice(0) as [Request];
+  expect(request.pieceIndex).toBe(piece);
+  world.begin(stranger, request, 'whole', lie);
+  world.download.handleRequestsLost(stranger);
+  return { world, known, stranger, piece };
+}
+
+test('of a bad piece, only what the stranger has sent is fetched again, and it is convicted by it', () => {
+  const { world, known, stranger, piece } = sharedPiece((block) => block.fill(1));
+  give(world, known, 2);
+  world.clock.advanceBy(10);
+  expect(world.download.hashFailureCount).toBe(1);
+  expect(world.download.hashFailedBytes).toBe(BLOCK_BYTES);
+  expect(world.picker.stateOf(piece)).toBe('requested');
+  expect(world.picker.blockSendersOf(piece).filter((id) => id === known.id)).toHaveLength(3);
+  world.assertInvariants();
+  world.fill(stranger);
+  expect(stranger.requests.map(({ pieceIndex }) => pieceIndex)).not.toContain(piece);
+  const again = known.requests.filter(({ pieceIndex }) => pieceIndex === piece);
+  expect(again).toHaveLength(1);
+  known.requests.splice(known.requests.indexOf(again[0]!), 1);
+  world.begin(known, again[0]!, 'whole');
+  world.clock.advanceBy(10);
+  expect(world.verified).toContain(piece);
+  expect(world.guilty).toEqual([stranger.blameKey]);
+  world.assertInvariants();
+});
+
+test('where the suspect was honest, the others are looked at next, and the right one is convicted', () => {
+  const { world, known, stranger, piece } = sharedPiece();
+  give(world, known, 2, (block) => block.fill(1));
+  const third = world.join();
+  world.trust.handleVerifiedPiece(new Array(16).fill(third.blameKey));
+  for (let rounds = 0; rounds < 5 && !world.verified.includes(piece); rounds++) {
+    world.clock.advanceBy(10);
+    give(world, third, 4);
+  }
+  expect(world.download.hashFailureCount).toBeGreaterThan(1);
+  expect(world.verified).toContain(piece);
+  expect(world.guilty).toEqual([known.blameKey]);
+  expect(world.guilty).not.toContain(stranger.blameKey);
+  world.assertInvariants();
+});
+
+test('what the guilty have sent of other pieces is thrown away before it spoils them', () => {
+  const world = new World({ pieceCount: 12 });
+  const liar = world.join();
+  give(world, liar, 6, (block) => block.fill(1));
+  expect(world.picker.partialPieces().next().value).toMatchObject({ receivedBlockCount: 2 });
+  world.clock.advanceBy(10);
+  expect(world.guilty).toEqual([liar.blameKey]);
+  expect(world.download.hashFailedBytes).toBe(6 * BLOCK_BYTES);
+  expect([...world.picker.partialPieces()].every(({ receivedBlockCount }) => receivedBlockCount === 0)).toBe(true);
+  world.assertInvariants();
+  world.leave(liar);
+  expect(world.pool.usedBytes).toBe(0);
+});
+
+test('a silent peer is told to forget what others are asked for now', () => {
+  const world = new World();
+  const peer = world.join();
+  const asked = peer.requests.length;
+  expect(asked).toBeGreaterThan(0);
+  world.download.handleSnubbed(peer);
+  expect(peer.cancels).toEqual(peer.requests);
+  expect(peer.pipeline.outstanding).toBe(0);
   world.assertInvariants();
 });
 

@@ -231,6 +231,10 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     return this.#transfer.unverifiedMax(this.blameKey);
   }
 
+  get isNew(): boolean {
+    return this.#transfer.isNew(this.blameKey);
+  }
+
   get idleMs(): number {
     return this.pipeline.idleMs(this.#nowMs());
   }

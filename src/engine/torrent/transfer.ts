@@ -31,6 +31,8 @@ const SENDER_KEYS_MAX = 10_000;
 const UNNEEDED_MS = 2_000;
 /** ... and the user, who chose some files only, has a moment to choose others. */
 const UNNEEDED_PARTIAL_MS = 60_000;
+/** With fewer peers, nothing is held back from one that is new. */
+const PEERS_FOR_CAUTION = 4;
 
 /** So many pieces that cannot be read cost only themselves; more within the window, and the disk is at fault. */
 const READ_ERRORS_MAX = 3;
@@ -129,7 +131,7 @@ export class Transfer
       maxOpenPieces: openPiecesMax(content.info.pieceLengthBytes),
       peers: () => this.#peers.values(),
       answerMs: (peerId, count) => this.#peers.get(peerId)?.pipeline.answerMs(count, this.nowMs()) ?? 0,
-      isCovered: (pieceIndex) => this.#isCovered(pieceIndex),
+      isCovered: (pieceIndex, peerId) => this.#isCovered(pieceIndex, peerId),
       createChooser: context.replaced.createChooser,
     });
     this.picker.setSequential(options.sequential);
@@ -318,9 +320,16 @@ export class Transfer
     return trust.unverifiedMax(blameKey);
   }
 
-  #isCovered(pieceIndex: number): boolean {
-    for (const { have, unverifiedMax, isSnubbed } of this.#peers.values()) {
-      if (unverifiedMax === undefined && !isSnubbed && have.has(pieceIndex)) return true;
+  /** Nothing of it was verified yet, and others are there to ask. */
+  isNew(blameKey: string): boolean {
+    return this.#peers.size >= PEERS_FOR_CAUTION && this.#exchange?.trust.isNew(blameKey) === true;
+  }
+
+  #isCovered(pieceIndex: number, peerId: number): boolean {
+    const trust = this.#exchange?.trust;
+    if (trust === undefined) return false;
+    for (const { id, blameKey, have, isSnubbed } of this.#peers.values()) {
+      if (id !== peerId && !isSnubbed && have.has(pieceIndex) && trust.isKnown(blameKey)) return true;
     }
     return false;
   }
@@ -472,8 +481,8 @@ export class Transfer
     for (const peer of this.#peers.values()) peer.announceHave(pieceIndex);
     this.#host.handlePieceVerified(pieceIndex);
     if (this.#isRunning) this.#updateCompletion();
-    // Peers on probation may be asked for more.
-    if (this.#exchange?.trust.isAlert === true && !this.picker.isComplete) this.fillIdlePeers(this.nowMs());
+    // Peers that had not proven themselves may be asked for more.
+    if (!this.picker.isComplete) this.fillIdlePeers(this.nowMs());
   }
 
   handlePieceFailed(): void {

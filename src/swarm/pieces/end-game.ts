@@ -75,7 +75,7 @@ export class EndGame {
         const blocks = this.#pieces.get(pieceIndex)!;
         if (!peer.have.has(pieceIndex) || blocks.copiesOf(block) >= COPIES_MAX) continue;
         if (blocks.isRequestedFrom(block, requests.id)) continue;
-        if (this.#isCopiedSooner(blocks.requestersOf(block), holder.id, helperMs)) continue;
+        if (this.#isCopied(blocks.requestersOf(block), holder.id, helperMs)) continue;
         bestMs = dueMs;
         bestPiece = pieceIndex;
         bestBlock = block;
@@ -96,12 +96,12 @@ export class EndGame {
     return gainMs > (copies < this.#riskedCopies ? RISKED_GAIN_MS : sentAheadMs) && copies < this.#copies;
   }
 
-  /** Another copy is under way already and will come about as soon. */
-  #isCopiedSooner(requesters: readonly number[], holderId: number, helperMs: number): boolean {
+  /** Another copy is under way already, and not much later. */
+  #isCopied(requesters: readonly number[], holderId: number, helperMs: number): boolean {
     return requesters.some((id) => {
       if (id === holderId) return false;
       const dueMs = this.#answerMs(id, this.#pieces.peer(id)!.outstandingCount);
-      return helperMs > SOONER_RATIO * dueMs - RISKED_GAIN_MS;
+      return dueMs - helperMs < DEAR_GAIN_MS;
     });
   }
 }

@@ -9,7 +9,7 @@ import { type AnswerTime, EndGame } from './end-game.ts';
 import type { BlockRef, OpenPieces, PeerRequests } from './open-pieces.ts';
 import type { PieceBlocks } from './piece-blocks.ts';
 import type { PieceTable } from './piece-table.ts';
-import { Probation } from './probation.ts';
+import { type Covered, Probation } from './probation.ts';
 
 /** A peer as the picker sees it. `have` is read at each call; the picker keeps no reference to the object. */
 export interface PickerPeer {
@@ -28,6 +28,8 @@ export interface PickerPeer {
   readonly onParole?: boolean;
   /** On probation: it may be asked for so many blocks of pieces not yet verified. Absent: it is trusted. */
   readonly unverifiedMax?: number | undefined;
+  /** No piece that it had a part in was verified yet: it gets no second one before the first has been. */
+  readonly isNew?: boolean;
   /** Without a request under way for so long; of interest on probation. */
   readonly idleMs?: number;
 }
@@ -45,16 +47,17 @@ export interface PieceChooserOptions {
   /** All peers that may be asked, for deadlines. @defaultValue none but the one that is asked */
   readonly peers?: (() => Iterable<PickerPeer>) | undefined;
   readonly answerMs: AnswerTime;
-  /** A peer that is not on probation has the piece. */
-  readonly isCovered: (piece: number) => boolean;
-  /** The piece failed before. */
-  readonly hasFailed: (piece: number) => boolean;
+  readonly isCovered: Covered;
+  /** Pieces that failed and are not had yet → who sent blocks of them that were thrown away. */
+  readonly failed: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
 /** Pieces drawn at random, whatever their rarity, before rarest first: something to trade soon (BEP 3). */
 const RANDOM_FIRST_PIECES = 4;
 /** A peer that fetches a whole piece within this time gets pieces of its own. */
 const WHOLE_PIECE_SECONDS = 20;
+/** Pieces drawn for a peer on probation before it gets one that nobody else could finish. */
+const COVERED_TRIES_MAX = 8;
 /** Pieces that one peer may hold requests in before it may no longer exceed `maxOpenPieces`. */
 const EXTRA_PIECES_PER_PEER = 2;
 
@@ -73,8 +76,8 @@ export class PieceChooser {
   readonly #deadlineRule: DeadlineRule | undefined;
   readonly #endGame: EndGame;
   readonly #probation: Probation;
-  readonly #isCovered: (piece: number) => boolean;
-  readonly #hasFailed: (piece: number) => boolean;
+  readonly #isCovered: Covered;
+  readonly #failed: ReadonlyMap<number, ReadonlySet<number>>;
   #changeCount = 0;
 
   constructor(options: PieceChooserOptions) {
@@ -91,8 +94,11 @@ export class PieceChooser {
       answerMs: options.answerMs,
     });
     this.#isCovered = options.isCovered;
-    this.#hasFailed = options.hasFailed;
-    this.#probation = new Probation({ ...options, openNext: (priority, peer) => this.#openNext(priority, peer) });
+    this.#failed = options.failed;
+    this.#probation = new Probation({
+      ...options,
+      openNext: (priority, peer) => this.#openCovered(priority, peer) ?? this.#openNext(priority, peer),
+    });
   }
 
   /** Every wanted block that some peer has is here or asked for. */
@@ -114,10 +120,12 @@ export class PieceChooser {
     const requests = this.#pieces.peerOrNew(peer.id);
     if (peer.unverifiedMax !== undefined) return this.#probation.pick(peer, requests, out, maxBlocks);
     if (peer.isChoking) return this.#pickAllowedFast(peer, requests, out, maxBlocks);
-    const due = this.#deadlineRule?.pick(peer, requests, maxBlocks, out, nowMs) ?? 0;
+    const newMax = this.#blocksPerPiece - requests.outstandingCount - requests.heldCount;
+    const limit = peer.isNew === true ? Math.max(0, Math.min(maxBlocks, newMax)) : maxBlocks;
+    const due = this.#deadlineRule?.pick(peer, requests, limit, out, nowMs) ?? 0;
     const declined = this.#deadlineRule?.declined;
-    if (declined === undefined || declined.length === 0) return this.#pickOrdinary(peer, requests, out, due, maxBlocks);
-    const filled = this.#pickOrdinary(peerWithout(peer, declined), requests, out, due, maxBlocks);
+    if (declined === undefined || declined.length === 0) return this.#pickOrdinary(peer, requests, out, due, limit);
+    const filled = this.#pickOrdinary(peerWithout(peer, declined), requests, out, due, limit);
     // What was in vain without these pieces need not be so with them.
     requests.nothingFreeAt = -1;
     requests.nothingToDuplicateAt = -1;
@@ -224,7 +232,8 @@ export class PieceChooser {
       }
       if (this.#pieces.count < this.#maxOpenPieces) {
         const next = this.#table.buckets.lowest(priority, peer.have);
-        if (next >= 0 && (lowest === undefined || next < lowest.pieceIndex)) lowest = this.#openFor(peer, next) ?? lowest;
+        if (next >= 0 && (lowest === undefined || next < lowest.pieceIndex))
+          lowest = this.#openFor(peer, next) ?? lowest;
       }
       if (lowest === undefined) break;
       filled = this.#take(lowest, requests, out, filled, limit);
@@ -288,8 +297,20 @@ export class PieceChooser {
     return -1;
   }
 
+  /** A piece that somebody else can finish, at random. */
+  #openCovered(priority: number, peer: PickerPeer): PieceBlocks | undefined {
+    for (let tries = COVERED_TRIES_MAX; tries > 0; tries--) {
+      const piece = this.#table.buckets.random(priority, peer.have);
+      if (piece < 0) break;
+      if (this.#isCovered(piece, peer.id) && !this.#failed.has(piece)) return this.#openFor(peer, piece);
+    }
+    return undefined;
+  }
+
   #openFor(peer: PickerPeer, piece: number): PieceBlocks | undefined {
-    if (peer.unverifiedMax !== undefined && this.#hasFailed(piece) && this.#isCovered(piece)) return undefined;
+    if (peer.unverifiedMax !== undefined && this.#failed.has(piece)) {
+      if (this.#isCovered(piece, peer.id) || this.#failed.get(piece)!.has(peer.id)) return undefined;
+    }
     const blocks = this.#open(piece);
     if (peer.onParole === true) blocks.exclusivePeerId = peer.id;
     return blocks;

@@ -22,14 +22,18 @@ interface Turn {
   room: number;
 }
 
+/** Whether another peer than this one, which has given good blocks before, has the piece. */
+export type Covered = (piece: number, peerId: number) => boolean;
+
 export interface ProbationOptions {
   readonly table: PieceTable;
   readonly pieces: OpenPieces;
   readonly maxOpenPieces: number;
   /** Another piece for the peer; undefined when there is none. */
   readonly openNext: (priority: number, peer: PickerPeer) => PieceBlocks | undefined;
-  /** A proven peer has the piece. */
-  readonly isCovered: (piece: number) => boolean;
+  readonly isCovered: Covered;
+  /** As in `PieceChooserOptions`. */
+  readonly failed: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
 export class Probation {
@@ -73,15 +77,16 @@ export class Probation {
   #suits(blocks: PieceBlocks, { peer, isStarved }: Turn): boolean {
     const { exclusivePeerId, strangerId } = blocks;
     if (exclusivePeerId >= 0 && exclusivePeerId !== peer.id) return false;
+    if (!isStarved && this.#options.failed.get(blocks.pieceIndex)?.has(peer.id) === true) return false;
     const isFree = !blocks.isRetry && (strangerId < 0 || strangerId === peer.id);
-    return isFree || isStarved || !this.#options.isCovered(blocks.pieceIndex);
+    return isFree || isStarved || !this.#options.isCovered(blocks.pieceIndex, peer.id);
   }
 
   #take(blocks: PieceBlocks, turn: Turn): void {
     const { peer, requests, out, limit, filled } = turn;
     const isOwn = blocks.strangerId === peer.id;
     // Nobody else will finish it.
-    const isAlone = (isOwn || turn.room > 0) && !this.#options.isCovered(blocks.pieceIndex);
+    const isAlone = (isOwn || turn.room > 0) && !this.#options.isCovered(blocks.pieceIndex, peer.id);
     const count = isAlone ? limit - filled : Math.min(limit - filled, Math.max(0, turn.room));
     if (count === 0) return;
     if (blocks.strangerId < 0) blocks.strangerId = peer.id;
