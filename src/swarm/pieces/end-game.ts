@@ -75,7 +75,7 @@ export class EndGame {
         const blocks = this.#pieces.get(pieceIndex)!;
         if (!peer.have.has(pieceIndex) || blocks.copiesOf(block) >= COPIES_MAX) continue;
         if (blocks.isRequestedFrom(block, requests.id)) continue;
-        if (this.#isCopied(blocks.requestersOf(block), holder.id, helperMs)) continue;
+        if (blocks.copiesOf(block) > 1 && this.#isSoonHere(blocks.requestersOf(block), helperMs)) continue;
         bestMs = dueMs;
         bestPiece = pieceIndex;
         bestBlock = block;
@@ -96,12 +96,10 @@ export class EndGame {
     return gainMs > (copies < this.#riskedCopies ? RISKED_GAIN_MS : sentAheadMs) && copies < this.#copies;
   }
 
-  /** Another copy is under way already, and not much later. */
-  #isCopied(requesters: readonly number[], holderId: number, helperMs: number): boolean {
+  /** Of those asked for the block, one will answer not much later. */
+  #isSoonHere(requesters: readonly number[], helperMs: number): boolean {
     return requesters.some((id) => {
-      if (id === holderId) return false;
-      const dueMs = this.#answerMs(id, this.#pieces.peer(id)!.outstandingCount);
-      return dueMs - helperMs < DEAR_GAIN_MS;
+      return this.#answerMs(id, this.#pieces.peer(id)!.outstandingCount) - helperMs < DEAR_GAIN_MS;
     });
   }
 }
