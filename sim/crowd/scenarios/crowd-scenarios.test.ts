@@ -47,7 +47,7 @@ interface Mark {
 }
 
 const MARKS: readonly Mark[] = [
-  { scenario: flashCrowd, atMost: { 'last leecher over bound': 1.6, 'duplicate bytes': 0.06 } },
+  { scenario: flashCrowd, atMost: { 'last leecher over bound': 1.6, 'duplicate bytes': 0.01 } },
   { scenario: superSeed, atMost: { 'copies before the first leecher completes': 1.4 } },
   {
     scenario: freeRiders,
@@ -56,7 +56,7 @@ const MARKS: readonly Mark[] = [
   },
   {
     scenario: poisoned,
-    atMost: { 'lost bytes': 0.07, 'of them banned by nobody': 0, 'bans of honest peers': 0 },
+    atMost: { 'lost bytes': 0.05, 'duplicate bytes': 0.01, 'of them banned by nobody': 0, 'bans of honest peers': 0 },
   },
   { scenario: churn, atMost: { 'cost in time, median': 0.2 } },
   {

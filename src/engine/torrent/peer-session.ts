@@ -2,7 +2,7 @@
 // between the two and turns messages into calls of the transfer; decides nothing about which pieces or whom to unchoke.
 // Longer than most files because every message has its line here.
 import type { Bitfield } from '../../base/bitfield.ts';
-import type { NetworkError, TcpSocket, TcpSocketHandler } from '../../platform/network.ts';
+import type { Endpoint, NetworkError, TcpSocket, TcpSocketHandler } from '../../platform/network.ts';
 import {
   ALLOWED_FAST_SET_SIZE,
   BLOCK_BYTES,
@@ -141,6 +141,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   readonly #sendStall = new SendStall();
   readonly #receiver: BlockReceiver;
   #isClosed = false;
+  #blameKey: string | undefined;
   /** Messages queued now go out at the end of this turn. */
   #isInTurn = false;
   #isAdmitted = false;
@@ -195,8 +196,8 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
 
   /** Bans strike an address; on loopback, where all peers share one, the port too. */
   get blameKey(): string {
-    const { address } = this.socket.remote;
-    return address.startsWith('127.') || address === '::1' ? this.address : address;
+    this.#blameKey ??= blameKeyOf(this.socket.remote);
+    return this.#blameKey;
   }
 
   get have(): Bitfield {
@@ -765,4 +766,9 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
   #nowMs(): number {
     return this.#context.platform.clock.nowMs();
   }
+}
+
+function blameKeyOf(remote: Endpoint): string {
+  const { address } = remote;
+  return address.startsWith('127.') || address === '::1' ? formatEndpoint(remote) : address;
 }
