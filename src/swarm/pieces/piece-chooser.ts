@@ -128,7 +128,6 @@ export class PieceChooser {
     const filled = this.#pickOrdinary(peerWithout(peer, declined), requests, out, due, limit);
     // What was in vain without these pieces need not be so with them.
     requests.nothingFreeAt = -1;
-    requests.nothingToDuplicateAt = -1;
     return filled;
   }
 
@@ -187,6 +186,7 @@ export class PieceChooser {
       const suggested = this.#nextSuggested(priority, peer);
       if (suggested < 0) break;
       const blocks = this.#openFor(peer, suggested);
+      if (blocks === undefined) continue;
       blocks.isFastOwned = isFast;
       filled = this.#take(blocks, requests, out, filled, limit);
     }
