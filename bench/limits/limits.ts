@@ -119,6 +119,10 @@ const { values } = parseArgs({
 });
 const rows: string[][] = [];
 for (const rate of values.rates.split(',')) {
-  for (const side of ['download', 'upload'] as const) rows.push(rowOf(await measure(values.folder, rate, side)));
+  for (const side of ['download', 'upload'] as const) {
+    const row = rowOf(await measure(values.folder, rate, side));
+    console.error(row.join(' · '));
+    rows.push(row);
+  }
 }
 console.log(markdownTable(['Limit, B/s', 'Of the', 'MB/s', 'Off by', 'CPU s/GB, both processes'], rows));

@@ -57,6 +57,11 @@ function measure(world: SimWorld, { what, bytesPerSecond, windowCount, bytesOfPe
   );
 }
 
+/** At high rates a share is many blocks within one window already. */
+function windowCountOf(bytesPerSecond: number): number {
+  return bytesPerSecond > 500_000 ? 1 : 3;
+}
+
 function sumOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0);
 }
@@ -88,7 +93,7 @@ function checkUpload(world: SimWorld, seed: number, bytesPerSecond: number, { to
   measure(world, {
     what: `up, ${torrentCount} torrents of ${peerCount} peers at ${bytesPerSecond} B/s`,
     bytesPerSecond,
-    windowCount: 3,
+    windowCount: windowCountOf(bytesPerSecond),
     bytesOfPeers: () => takers.map(({ receivedBytes }) => receivedBytes),
   });
   for (const taker of takers) taker.close();
@@ -101,8 +106,8 @@ function checkDownload(
   bytesPerSecond: number,
   { torrentCount, peerCount }: Crowd,
 ): void {
-  const windowCount = bytesPerSecond > 500_000 ? 2 : 3;
-  const pieceCount = Math.ceil((bytesPerSecond * WINDOW_MS * (windowCount + 2)) / 1_000 / 32_768);
+  const windowCount = windowCountOf(bytesPerSecond);
+  const pieceCount = Math.ceil((bytesPerSecond * WINDOW_MS * (windowCount + 1.5)) / 1_000 / 32_768 / torrentCount);
   const makeContent = (): SimContent => {
     const options = { format: formatOf(seed), pieceCount, pieceLengthBytes: 32_768, isRepetitive: true };
     return world.makeContent(options);
