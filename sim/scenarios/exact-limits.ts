@@ -34,13 +34,16 @@ interface Measurement {
   readonly windowCount: number;
   /** Bytes so far, of each peer. */
   bytesOfPeers(): readonly number[];
+  /** Times that each peer was choked or unchoked so far, -1 while it is choked. Who has no slot has no share. */
+  slotsOfPeers(): readonly number[];
 }
 
 /** Runs the windows, the first one unseen. */
-function measure(world: SimWorld, { what, bytesPerSecond, windowCount, bytesOfPeers }: Measurement): void {
+function measure(world: SimWorld, { what, bytesPerSecond, windowCount, bytesOfPeers, slotsOfPeers }: Measurement): void {
   world.run(WINDOW_MS);
   const wanted = (bytesPerSecond * WINDOW_MS) / 1_000;
   const start = bytesOfPeers();
+  const slots = slotsOfPeers();
   for (let i = 1; i <= windowCount; i++) {
     const before = bytesOfPeers();
     world.run(WINDOW_MS);
@@ -48,7 +51,12 @@ function measure(world: SimWorld, { what, bytesPerSecond, windowCount, bytesOfPe
     const slack = Math.max(wanted * TOTAL_RATIO, MESSAGE_BYTES);
     world.check(Math.abs(total - wanted) <= slack, `${what}, window ${i}: ${total} bytes instead of ${wanted}`);
   }
-  const shares = bytesOfPeers().map((bytes, index) => bytes - start[index]!);
+  const ends = slotsOfPeers();
+  const isServed = (index: number): boolean => ends[index]! >= 0 && ends[index] === slots[index];
+  const shares = bytesOfPeers()
+    .map((bytes, index) => bytes - start[index]!)
+    .filter((_, index) => isServed(index));
+  world.check(shares.length > 0, `${what}: nobody had a slot all the time`);
   const mean = sumOf(shares) / shares.length;
   const spread = Math.max(...shares) - Math.min(...shares);
   world.check(
@@ -60,6 +68,11 @@ function measure(world: SimWorld, { what, bytesPerSecond, windowCount, bytesOfPe
 /** At high rates a share is many blocks within one window already. */
 function windowCountOf(bytesPerSecond: number): number {
   return bytesPerSecond > 500_000 ? 1 : 3;
+}
+
+function slotChangesOf({ receivedIds }: FakeConnection): number {
+  const changes = receivedIds.filter((id) => id === wire.CHOKE || id === wire.UNCHOKE);
+  return changes.at(-1) === wire.UNCHOKE ? changes.length : -1;
 }
 
 function sumOf(numbers: readonly number[]): number {
@@ -95,6 +108,7 @@ function checkUpload(world: SimWorld, seed: number, bytesPerSecond: number, { to
     bytesPerSecond,
     windowCount: windowCountOf(bytesPerSecond),
     bytesOfPeers: () => takers.map(({ receivedBytes }) => receivedBytes),
+    slotsOfPeers: () => takers.map(slotChangesOf),
   });
   for (const taker of takers) taker.close();
   for (const torrent of seeder.run.session.torrents) torrent.stopNow(() => {}, 0);
@@ -136,6 +150,7 @@ function checkDownload(
     bytesPerSecond,
     windowCount,
     bytesOfPeers: () => [...sentBytes],
+    slotsOfPeers: () => sentBytes.map(() => 0),
   });
   for (const torrent of leecher.run.session.torrents) torrent.stopNow(() => {}, 0);
 }

@@ -272,9 +272,10 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
   /** All that we want is there, or something is missing again. */
   handleCompletionChanged(): void {
     const nowMs = this.#nowMs();
-    if (this.#transfer.isComplete || !this.#dialer.isRunning) return;
+    if (this.#transfer.isComplete) return;
+    // Also while it does not run: when it begins, something may be wanted that was not when it ended.
     this.#dialer.queue.handleNeeded(nowMs);
-    this.#dialer.dialMore(nowMs);
+    if (this.#dialer.isRunning) this.#dialer.dialMore(nowMs);
   }
 
   // ── What the turnover asks ───────────────────────────────────────────────────────────────────────────────────────
