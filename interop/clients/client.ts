@@ -25,8 +25,12 @@ export interface StartOptions {
   readonly plaintext?: boolean;
   /** Arguments for Node itself, before the program's own; Millrace's driver only. */
   readonly nodeArguments?: readonly string[];
-  /** Super-seed (BEP 16); Millrace's driver only. */
-  readonly superSeeding?: boolean;
+  /** The folder of another build of Millrace than this repository's own; Millrace's driver only. */
+  readonly build?: string;
+  /** More options on the program's command line; Millrace's driver only. */
+  readonly moreArguments?: readonly string[];
+  /** Take from everybody and give nobody a byte; libtorrent's driver only. */
+  readonly givesNothing?: boolean;
   /** Listen on the host's IPv6 address; libtorrent's and Millrace's drivers only. */
   readonly overIpv6?: boolean;
 }

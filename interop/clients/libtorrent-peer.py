@@ -1,6 +1,6 @@
 """libtorrent for the interoperability tests: share or fetch a torrent, make one, or describe one. One JSON object a line.
 
-run SOURCE DATA_DIR PORT LISTEN UPLOAD_BYTES_PER_SECOND [PEER...]    (0: no limit)
+run SOURCE DATA_DIR PORT LISTEN UPLOAD_BYTES_PER_SECOND [PEER...]    (0: no limit; nothing: gives no byte)
 create PATH OUT FORMAT PIECE_LENGTH [TRACKER...]
 show TORRENT
 """
@@ -17,8 +17,14 @@ def say(**fields):
     print(json.dumps(fields), flush=True)
 
 
+# No slots, no pieces for choked peers, and as little as can be said should an optimistic slot be given all the same.
+GIVES_NOTHING = {"unchoke_slots_limit": 0, "allowed_fast_set_size": 0, "upload_rate_limit": 1}
+
+
 def run(source, data_dir, port, listen, upload_limit, *peers):
+    gives_nothing = upload_limit == "nothing"
     session = lt.session({
+        **(GIVES_NOTHING if gives_nothing else {}),
         "listen_interfaces": f"{listen}:{port}",
         "enable_dht": False,
         "enable_lsd": False,
@@ -39,7 +45,10 @@ def run(source, data_dir, port, listen, upload_limit, *peers):
     params.save_path = data_dir
     params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
     handle = session.add_torrent(params)
-    if int(upload_limit) > 0:
+    if gives_nothing:
+        # By default peers of the local network are under no limit and need no slot.
+        session.set_peer_class_filter(lt.ip_filter())
+    elif int(upload_limit) > 0:
         handle.set_upload_limit(int(upload_limit))
     for peer in peers:
         address, _, peer_port = peer.rpartition(":")

@@ -10,7 +10,7 @@ export const libtorrent: Client = {
   v2: true,
   createsEmptyFiles: true,
   takesPeers: true,
-  async start({ host, source, dataDir, uploadBytesPerSecond = 0, peers = [], overIpv6 = false }) {
+  async start({ host, source, dataDir, uploadBytesPerSecond = 0, givesNothing = false, peers = [], overIpv6 = false }) {
     const listen = overIpv6 ? `[${host.address6}]` : '0.0.0.0';
     const args = [
       libtorrentScript(),
@@ -19,7 +19,7 @@ export const libtorrent: Client = {
       dataDir,
       String(PEER_PORT),
       listen,
-      String(uploadBytesPerSecond),
+      givesNothing ? 'nothing' : String(uploadBytesPerSecond),
       ...peers,
     ];
     const process = host.spawn('libtorrent', SYSTEM_PYTHON, args);

@@ -1,10 +1,13 @@
 // Millrace's own command line as it is built, driven through its `--json` lines (docs: `millrace --help`).
+import { join } from 'node:path';
 import { fileFromRoot } from '../world/root.ts';
 import type { RunningProcess } from '../world/running-process.ts';
 import type { Host } from '../world/world.ts';
 import { type Client, PEER_PORT, runningClient } from './client.ts';
 
-export const millraceMain = (): string => fileFromRoot('dist/cli/main.js');
+/** `build`: the folder of another build than this repository's own. */
+export const millraceMain = (build?: string): string =>
+  build === undefined ? fileFromRoot('dist/cli/main.js') : join(build, 'dist/cli/main.js');
 export const QUIET_NETWORK: readonly string[] = ['--no-dht', '--no-lsd', '--no-pex', '--no-utp', '--no-port-mapping'];
 
 export interface MillraceEvent {
@@ -25,8 +28,9 @@ export function spawnMillrace(
   host: Host,
   args: readonly string[],
   nodeArguments: readonly string[] = [],
+  build?: string,
 ): RunningProcess {
-  return host.spawn('millrace', process.execPath, [...nodeArguments, millraceMain(), ...args]);
+  return host.spawn('millrace', process.execPath, [...nodeArguments, millraceMain(build), ...args]);
 }
 
 /** The last lines; of the progress lines, only the last few. */
@@ -41,10 +45,9 @@ export const millrace: Client = {
   createsEmptyFiles: true,
   takesPeers: true,
   async start({ host, source, dataDir, seeding, peers = [], overIpv6 = false, nodeArguments = [], ...more }) {
-    const options = ['--json', '--port', String(PEER_PORT), ...QUIET_NETWORK];
+    const options = ['--json', '--port', String(PEER_PORT), ...QUIET_NETWORK, ...(more.moreArguments ?? [])];
     if (overIpv6) options.push('--bind', host.address6);
     if (more.uploadBytesPerSecond !== undefined) options.push('--max-upload', String(more.uploadBytesPerSecond));
-    if (more.superSeeding === true) options.push('--super-seed');
     const known = peers.flatMap((peer) => ['--peer', peer]);
     const process = spawnMillrace(
       host,
@@ -52,6 +55,7 @@ export const millrace: Client = {
         ? ['seed', source, '--data', dataDir, ...options, ...known]
         : ['download', source, '--output', dataDir, '--seed', ...options, ...known],
       nodeArguments,
+      more.build,
     );
     const client = runningClient('millrace', process, async (timeoutMs) => {
       await process.waitForLine(eventNamed('complete'), timeoutMs, 'having every piece');
