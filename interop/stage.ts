@@ -15,7 +15,7 @@ export interface Offer {
   readonly tree: Tree;
 }
 
-type SeedOptions = Pick<StartOptions, 'uploadBytesPerSecond' | 'overIpv6' | 'superSeeding'> & { readonly host?: Host };
+type SeedOptions = Pick<StartOptions, 'uploadBytesPerSecond' | 'overIpv6' | 'moreArguments'> & { readonly host?: Host };
 
 export class Stage {
   readonly world: World;

@@ -48,7 +48,8 @@ it.for([true, false])(
   async (superSeeding, test: TestContext) => {
     const { content, torrent, tree } = await stage.offer('single', 'v1', 'libtorrent', [stage.tracker.httpUrl]);
     const uploadBytesPerSecond = SEED_BYTES_PER_SECOND;
-    const seed = await stage.startSeed(test, millrace, torrent, content.parent, { uploadBytesPerSecond, superSeeding });
+    const moreArguments = superSeeding ? ['--super-seed'] : [];
+    const seed = await stage.startSeed(test, millrace, torrent, content.parent, { uploadBytesPerSecond, moreArguments });
     const leechers = [];
     for (const client of [transmission, aria2, libtorrent]) {
       const dataDir = stage.folder(`${client.program}-data`);
