@@ -49,7 +49,10 @@ it.for([true, false])(
     const { content, torrent, tree } = await stage.offer('single', 'v1', 'libtorrent', [stage.tracker.httpUrl]);
     const uploadBytesPerSecond = SEED_BYTES_PER_SECOND;
     const moreArguments = superSeeding ? ['--super-seed'] : [];
-    const seed = await stage.startSeed(test, millrace, torrent, content.parent, { uploadBytesPerSecond, moreArguments });
+    const seed = await stage.startSeed(test, millrace, torrent, content.parent, {
+      uploadBytesPerSecond,
+      moreArguments,
+    });
     const leechers = [];
     for (const client of [transmission, aria2, libtorrent]) {
       const dataDir = stage.folder(`${client.program}-data`);

@@ -39,7 +39,10 @@ interface Measurement {
 }
 
 /** Runs the windows, the first one unseen. */
-function measure(world: SimWorld, { what, bytesPerSecond, windowCount, bytesOfPeers, slotsOfPeers }: Measurement): void {
+function measure(
+  world: SimWorld,
+  { what, bytesPerSecond, windowCount, bytesOfPeers, slotsOfPeers }: Measurement,
+): void {
   world.run(WINDOW_MS);
   const wanted = (bytesPerSecond * WINDOW_MS) / 1_000;
   const start = bytesOfPeers();
