@@ -27,6 +27,8 @@ export type {
   HashProgress,
   ListenAddress,
   PeerLimitOptions,
+  PeerSource,
+  PeerSourceCounts,
   PeerStats,
   RateLimitOptions,
   ReadOptions,

@@ -4,7 +4,10 @@
 import type { Log } from '../platform/log.ts';
 import type { SessionError } from '../platform/session-error.ts';
 import type { TorrentFormat } from '../protocol/metainfo/metainfo.ts';
+import type { PeerSource, PeerSourceCounts } from '../swarm/peer-source.ts';
 import type { PeerReason, TorrentDiagnosis } from './diagnosis/reasons.ts';
+
+export type { PeerSource, PeerSourceCounts } from '../swarm/peer-source.ts';
 
 /** Options of a session; all optional. */
 export interface SessionOptions {
@@ -129,6 +132,8 @@ export interface TorrentStats {
   readonly uploadBytesPerSecond: number;
   /** Connected peers, seeds included. */
   readonly peerCount: number;
+  /** Of those, how many by who told us of them. */
+  readonly peerSources: PeerSourceCounts;
   /** Connected peers that have everything. */
   readonly seedCount: number;
   /** It is complete and super-seeds (BEP 16). */
@@ -146,6 +151,8 @@ export interface PeerStats {
   /** The client's own words, at most 128 bytes; hostile text. Undefined when it sent none. */
   readonly client: string | undefined;
   readonly isIncoming: boolean;
+  /** Who told us of it: the best of those that did; `incoming` for one that connected to us. */
+  readonly source: PeerSource;
   /** 0 to 1. */
   readonly completedRatio: number;
   readonly downloadBytesPerSecond: number;

@@ -11,7 +11,8 @@ import {
 } from '../protocol/limits.ts';
 import { BanList } from './ban-list.ts';
 import { DialHistory } from './dial-history.ts';
-import { type DialEndpoint, DialQueue, type PeerSource } from './dial-queue.ts';
+import { type DialEndpoint, DialQueue } from './dial-queue.ts';
+import type { PeerSource } from './peer-source.ts';
 
 const at = (address: string, port = 6881): DialEndpoint => ({ address, port });
 /** Distinct public addresses. */

@@ -4,21 +4,9 @@ import { DIAL_FAILURES_MAX, PEER_LIST_MAX, RECONNECT_MAX_MS, RECONNECT_MIN_MS } 
 import { BanList } from './ban-list.ts';
 import { type DialEndpoint, endpointKey, isDialable } from './dial-address.ts';
 import { DialHistory, type DialHistoryWaiter } from './dial-history.ts';
+import { type PeerSource, SOURCE_RANKS } from './peer-source.ts';
 
 export type { DialEndpoint } from './dial-address.ts';
-
-export type PeerSource = 'tracker' | 'magnet' | 'user' | 'incoming' | 'pex' | 'dht' | 'lsd';
-
-/** Who is believed more: a source never pushes out addresses of a better one. */
-const SOURCE_RANKS: Readonly<Record<PeerSource, number>> = {
-  user: 6,
-  magnet: 5,
-  tracker: 4,
-  incoming: 3,
-  lsd: 3,
-  dht: 2,
-  pex: 1,
-};
 
 const NEVER = Number.POSITIVE_INFINITY;
 const KEEP_RANKS: Readonly<Record<Entry['state'], number>> = {
@@ -194,6 +182,20 @@ export class DialQueue implements DialHistoryWaiter {
     }
     this.#deadlineMs = deadlineMs;
     return deadlineMs;
+  }
+
+  /** Who named this address; the best of them. */
+  sourceOf(endpoint: DialEndpoint): PeerSource | undefined {
+    return this.#entries.get(endpointKey(endpoint))?.source;
+  }
+
+  /** The only peers that knew of this address by PEX know it no longer: when it could not be reached either, it is let go. */
+  withdraw(endpoint: DialEndpoint): void {
+    const key = endpointKey(endpoint);
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.source !== 'pex' || entry.state !== 'idle' || entry.failureCount === 0) return;
+    this.#deadlineMs = undefined;
+    this.#entries.delete(key);
   }
 
   handleDialing(endpoint: DialEndpoint, nowMs: number): void {

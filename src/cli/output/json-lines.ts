@@ -40,6 +40,7 @@ export function progressLine(torrent: Identified, stats: TorrentStats, diagnosis
     upRate: stats.uploadBytesPerSecond,
     peers: stats.peerCount,
     seeds: stats.seedCount,
+    sources: stats.peerSources,
     etaSeconds: stats.etaSeconds,
     diagnosis,
   });

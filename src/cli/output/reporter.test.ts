@@ -41,6 +41,7 @@ test('JSON lines have the names that scripts rely on', () => {
     upRate: 0,
     peers: 3,
     seeds: 1,
+    sources: { tracker: 0, magnet: 0, user: 0, incoming: 0, pex: 0, dht: 0, lsd: 0 },
     etaSeconds: 12,
     diagnosis: diagnosisWith({}),
   };

@@ -59,6 +59,7 @@ export function statsWith(overrides: Partial<TorrentStats>): TorrentStats {
     downloadBytesPerSecond: 0,
     uploadBytesPerSecond: 0,
     peerCount: 0,
+    peerSources: { tracker: 0, magnet: 0, user: 0, incoming: 0, pex: 0, dht: 0, lsd: 0 },
     seedCount: 0,
     isSuperSeeding: false,
     etaSeconds: null,

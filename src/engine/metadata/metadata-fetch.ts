@@ -6,12 +6,12 @@ import type { Endpoint, TcpSocket } from '../../platform/network.ts';
 import { decodeInfoDictionary, type InfoDictionary } from '../../protocol/metainfo/index.ts';
 import type { HashesMessage, HashRequest } from '../../protocol/wire/hash-messages.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
-import type { PeerSource } from '../../swarm/dial-queue.ts';
+import type { PeerSource } from '../../swarm/peer-source.ts';
 import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import type { SwarmHashes } from '../torrent/swarm-hash.ts';
 import type { MetadataPeer, MetadataPeerHost } from './metadata-peer.ts';
-import { type KeptConnection, MetadataPeers } from './metadata-peers.ts';
+import { type KeptConnection, type KnownPeer, MetadataPeers } from './metadata-peers.ts';
 import { lacksPieceLayers, PieceLayerFetch, type PieceLayerFetchHost } from './piece-layer-fetch.ts';
 
 export interface MetadataFetchHost {
@@ -71,7 +71,7 @@ export class MetadataFetch implements MetadataPeerHost, PieceLayerFetchHost {
   }
 
   /** The addresses given so far that were worth keeping. */
-  get knownPeers(): readonly Endpoint[] {
+  get knownPeers(): readonly KnownPeer[] {
     return this.#peers.knownPeers;
   }
 

@@ -4,7 +4,7 @@ import type { Endpoint, TcpSocket } from '../../platform/network.ts';
 import { PEER_LIST_MAX } from '../../protocol/limits.ts';
 import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
-import type { PeerSource } from '../../swarm/dial-queue.ts';
+import type { PeerSource } from '../../swarm/peer-source.ts';
 import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
 import { Dialer, type DialerHost } from '../session/dialer.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -20,6 +20,13 @@ export interface KeptConnection {
   readonly connection: PeerConnection;
   /** Where the peer listens; undefined when it connected to us and did not say. */
   readonly endpoint: Endpoint | undefined;
+  readonly source: PeerSource;
+}
+
+/** An address and who named it first. */
+export interface KnownPeer {
+  readonly endpoint: Endpoint;
+  readonly source: PeerSource;
 }
 
 export class MetadataPeers implements DialerHost {
@@ -30,8 +37,8 @@ export class MetadataPeers implements DialerHost {
   readonly #dialer: Dialer;
   // BOUNDED: PEERS_MAX, those being dialled among them.
   readonly #peers = new Map<MetadataPeer, Endpoint | undefined>();
-  // BOUNDED: PEER_LIST_MAX, as the dial queue is; handed on when the metadata has come.
-  readonly #known: Endpoint[] = [];
+  // BOUNDED: PEER_LIST_MAX, the first that came; handed on when the metadata has come.
+  readonly #known: KnownPeer[] = [];
 
   constructor(context: EngineContext, host: MetadataPeerHost, hashes: SwarmHashes, peerId: Uint8Array) {
     this.#context = context;
@@ -62,7 +69,10 @@ export class MetadataPeers implements DialerHost {
     const kept: KeptConnection[] = [];
     for (const [peer, endpoint] of [...this.#peers]) {
       const connection = peer.release();
-      if (connection !== undefined) kept.push({ socket: peer.socket, connection, endpoint });
+      if (connection === undefined) continue;
+      const known =
+        connection.isInitiator && endpoint !== undefined ? this.#dialer.queue.sourceOf(endpoint) : undefined;
+      kept.push({ socket: peer.socket, connection, endpoint, source: known ?? 'incoming' });
     }
     this.#peers.clear();
     return kept;
@@ -101,13 +111,16 @@ export class MetadataPeers implements DialerHost {
   }
 
   /** The addresses given so far that were worth keeping. */
-  get knownPeers(): readonly Endpoint[] {
+  get knownPeers(): readonly KnownPeer[] {
     return this.#known;
   }
 
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
     const nowMs = this.#nowMs();
-    for (const endpoint of endpoints) if (this.#dialer.queue.add(endpoint, source, nowMs)) this.#known.push(endpoint);
+    for (const endpoint of endpoints) {
+      const isNew = this.#dialer.queue.add(endpoint, source, nowMs);
+      if (isNew && this.#known.length < PEER_LIST_MAX) this.#known.push({ endpoint, source });
+    }
     this.#dialer.dialMore(nowMs);
   }
 
@@ -132,7 +145,7 @@ export class MetadataPeers implements DialerHost {
     this.#dialer.clear();
     const { queue } = this.#dialer;
     const nowMs = this.#nowMs();
-    for (const endpoint of this.#known) queue.add(endpoint, 'magnet', nowMs);
+    for (const { endpoint, source } of this.#known) queue.add(endpoint, source, nowMs);
     for (const [peer, endpoint] of [...this.#peers]) {
       if (!isSwarmHashOf(hashes, peer.infoHash)) {
         this.#peers.set(peer, undefined);
@@ -156,8 +169,9 @@ export class MetadataPeers implements DialerHost {
   handleListenPort(peer: MetadataPeer, port: number): void {
     const { address } = peer.socket.remote;
     this.#peers.set(peer, { address, port });
-    const isKnown = this.#known.some((known) => known.address === address && known.port === port);
-    if (!isKnown && this.#known.length < PEER_LIST_MAX) this.#known.push({ address, port });
+    const isKnown = this.#known.some(({ endpoint }) => endpoint.address === address && endpoint.port === port);
+    if (isKnown || this.#known.length >= PEER_LIST_MAX) return;
+    this.#known.push({ endpoint: { address, port }, source: 'incoming' });
   }
 
   handleEnded(peer: MetadataPeer): void {

@@ -21,7 +21,7 @@ import { allowedFastSet } from '../../protocol/wire/allowed-fast.ts';
 import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type { ViolationCode } from '../../protocol/wire/violation.ts';
-import type { PeerSource } from '../../swarm/dial-queue.ts';
+import { maySource, noPeersBySource, type PeerSource, type PeerSourceCounts } from '../../swarm/peer-source.ts';
 import type { PeerLimitOptions } from '../api.ts';
 import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
 import type { KeptConnection } from '../metadata/metadata-peers.ts';
@@ -112,6 +112,20 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
   /** Those that take part, in the order in which they came. */
   peers(): Iterable<PeerSession> {
     return this.#admitted?.values() ?? [];
+  }
+
+  /** Who told us of it: the best of those that did. */
+  sourceOf(peer: PeerSession): PeerSource {
+    const endpoint = this.#sessions?.get(peer);
+    const known = peer.isIncoming || endpoint === undefined ? undefined : this.#dialer.queue.sourceOf(endpoint);
+    return known ?? 'incoming';
+  }
+
+  /** Those that take part, by who told us of them. */
+  peerSources(): PeerSourceCounts {
+    const counts = noPeersBySource();
+    for (const peer of this.peers()) counts[this.sourceOf(peer)]++;
+    return Object.freeze(counts);
   }
 
   get standingCount(): number {
@@ -318,14 +332,15 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
     this.#begin(socket, connection, endpoint);
   }
 
-  #adopt({ socket, connection, endpoint }: KeptConnection): void {
-    if (!this.#dialer.isRunning || !this.#dialer.hasRoom) {
+  #adopt({ socket, connection, endpoint, source }: KeptConnection): void {
+    const isAllowed = maySource(source, this.#transfer.content.info.private);
+    if (!isAllowed || !this.#dialer.isRunning || !this.#dialer.hasRoom) {
       socket.destroy();
       this.#context.connections.close();
       return;
     }
     if (endpoint !== undefined) {
-      this.#dialer.queue.add(endpoint, 'magnet', this.#nowMs());
+      this.#dialer.queue.add(endpoint, source, this.#nowMs());
       this.#dialer.queue.handleConnected(endpoint);
     }
     connection.setPieces(this.#transfer.content);

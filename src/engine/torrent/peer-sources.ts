@@ -5,7 +5,7 @@ import { randomBelow } from '../../base/random.ts';
 import type { Endpoint } from '../../platform/network.ts';
 import { parseTrackerUrl } from '../../protocol/tracker/tracker-url.ts';
 import type { TrackerStatus } from '../../swarm/announce-schedule.ts';
-import type { PeerSource } from '../../swarm/dial-queue.ts';
+import type { PeerSource } from '../../swarm/peer-source.ts';
 import { type AnnounceFacts, type AnnouncerHost, TorrentAnnouncer } from '../announcer/torrent-announcer.ts';
 import type { TrackerCounts } from '../announcer/tracker-scrape.ts';
 import type { AddTorrentOptions } from '../api.ts';

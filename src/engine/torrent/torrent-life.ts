@@ -7,7 +7,7 @@ import { SessionError } from '../../platform/session-error.ts';
 import { TRACKER_STOP_TIMEOUT_MS } from '../../protocol/limits.ts';
 import type { InfoDictionary } from '../../protocol/metainfo/metainfo.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
-import type { PeerSource } from '../../swarm/dial-queue.ts';
+import { maySource, type PeerSource } from '../../swarm/peer-source.ts';
 import type { AddTorrentOptions, TorrentEvents, TorrentState, VerifyResult } from '../api.ts';
 import { MetadataFetch } from '../metadata/metadata-fetch.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -233,7 +233,13 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     return this.#parts?.connector.giveWay() === true;
   }
 
+  /** BEP 27, as far as it is known whether the torrent is private. */
+  maySource(source: PeerSource): boolean {
+    return maySource(source, this.#source.info?.private === true);
+  }
+
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
+    if (!this.maySource(source)) return;
     try {
       (this.#parts?.connector ?? this.#metadata)?.addPeers(endpoints, source);
     } catch (error) {
@@ -327,7 +333,9 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
     }
     this.#host.handleHashesKnown();
     if (swarmHashesOf(this.#source).length === 2) this.sources.handleSecondInfoHash();
-    parts.connector.addPeers(known, 'magnet');
+    for (const { endpoint, source } of known) {
+      if (this.maySource(source)) parts.connector.addPeers([endpoint], source);
+    }
     const halts = this.#haltCount;
     this.#host.emit('metadata', { name: info.name, totalBytes: info.contentBytes });
     if (halts === this.#haltCount) this.#check(parts, this.#options.verify ?? 'auto', true);

@@ -1,4 +1,5 @@
 // The numbers of a torrent and of a peer as plain frozen objects.
+import { noPeersBySource, type PeerSource, type PeerSourceCounts } from '../../swarm/peer-source.ts';
 import type { PeerStats, TorrentState, TorrentStats } from '../api.ts';
 import type { PeerReason } from '../diagnosis/reasons.ts';
 import type { PeerSession } from './peer-session.ts';
@@ -9,10 +10,11 @@ export interface StatsSources {
   /** Undefined until the metadata is known. */
   readonly transfer: Transfer | undefined;
   readonly checkedPieceCount: number;
+  readonly peerSources: PeerSourceCounts;
   readonly nowMs: number;
 }
 
-export function torrentStatsOf({ state, transfer, checkedPieceCount, nowMs }: StatsSources): TorrentStats {
+export function torrentStatsOf({ state, transfer, checkedPieceCount, peerSources, nowMs }: StatsSources): TorrentStats {
   if (transfer === undefined) return Object.freeze({ ...NOTHING_KNOWN, state });
   const { content, picker } = transfer;
   let wantedBytes = 0;
@@ -40,6 +42,7 @@ export function torrentStatsOf({ state, transfer, checkedPieceCount, nowMs }: St
     downloadBytesPerSecond,
     uploadBytesPerSecond: transfer.uploadRate.bytesPerSecond(nowMs),
     peerCount: transfer.peerCount,
+    peerSources,
     seedCount,
     isSuperSeeding: transfer.isSuperSeeding,
     etaSeconds: etaSeconds(wantedBytes - haveBytes, downloadBytesPerSecond),
@@ -47,12 +50,13 @@ export function torrentStatsOf({ state, transfer, checkedPieceCount, nowMs }: St
   });
 }
 
-export function peerStatsOf(peer: PeerSession, reason: PeerReason): PeerStats {
+export function peerStatsOf(peer: PeerSession, source: PeerSource, reason: PeerReason): PeerStats {
   const { connection, have } = peer;
   return Object.freeze({
     address: peer.address,
     client: connection.extensions.client,
     isIncoming: peer.isIncoming,
+    source,
     completedRatio: have.length === 0 ? 1 : have.count / have.length,
     downloadBytesPerSecond: peer.downloadBytesPerSecond,
     uploadBytesPerSecond: peer.uploadBytesPerSecond,
@@ -81,6 +85,7 @@ const NOTHING_KNOWN: Omit<TorrentStats, 'state'> = {
   downloadBytesPerSecond: 0,
   uploadBytesPerSecond: 0,
   peerCount: 0,
+  peerSources: Object.freeze(noPeersBySource()),
   seedCount: 0,
   isSuperSeeding: false,
   etaSeconds: null,

@@ -7,6 +7,7 @@ import type { SessionError } from '../../platform/session-error.ts';
 import { TRACKER_STOP_TIMEOUT_MS } from '../../protocol/limits.ts';
 import { normalizeIpAddress } from '../../protocol/tracker/ip-address.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
+import { noPeersBySource } from '../../swarm/peer-source.ts';
 import type {
   AddTorrentOptions,
   PeerLimitOptions,
@@ -169,6 +170,7 @@ export class Torrent implements TorrentLike {
       state: this.#life.state,
       transfer: this.#life.parts?.transfer,
       checkedPieceCount: this.#life.parts?.check.checkedPieceCount ?? 0,
+      peerSources: this.#life.parts?.connector.peerSources() ?? Object.freeze(noPeersBySource()),
       nowMs: this.#context.platform.clock.nowMs(),
     });
   }
@@ -178,7 +180,7 @@ export class Torrent implements TorrentLike {
     if (parts === undefined) return [];
     const nowMs = this.#context.platform.clock.nowMs();
     return [...parts.connector.peers()].map((peer) =>
-      peerStatsOf(peer, reasonOfPeer(this.#context, parts.transfer, peer, nowMs)),
+      peerStatsOf(peer, parts.connector.sourceOf(peer), reasonOfPeer(this.#context, parts.transfer, peer, nowMs)),
     );
   }
 
