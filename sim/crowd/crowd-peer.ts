@@ -101,7 +101,8 @@ export class CrowdPeer {
     const world = this.#world;
     this.startedMs = world.wheel.nowMs;
     const { session: sessionOptions, torrent: torrentOptions, rules } = this.options;
-    const options = { listenPort: 6881, ...sessionOptions };
+    // Whom a peer knows is the crowd's tracker's to say, so that crowds of all rules are alike.
+    const options = { listenPort: 6881, pex: false, ...sessionOptions };
     const session = new Session(this.#platform(), options, { ...world.memory, ...rules });
     this.#session = session;
     session.listen((error) => {

@@ -11,6 +11,7 @@ import { lossyLinks } from './lossy-links.ts';
 import { liarsTogether, lyingPeer } from './lying-peer.ts';
 import { metadataLiars } from './metadata-liars.ts';
 import { longPartition, seedReturns, shortPartition } from './partition.ts';
+import { pexPrivate, pexSpreads } from './peer-exchange.ts';
 import { localPeers, singlePeerLimits } from './peer-limits.ts';
 import { rateLimits } from './rate-limits.ts';
 import { restlessUser } from './restless-user.ts';
@@ -59,6 +60,8 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
   unneededPart,
   sharedDials,
   restlessUser,
+  pexSpreads,
+  pexPrivate,
 ];
 
 /** Peers that mean harm, or do harm. */

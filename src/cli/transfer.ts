@@ -82,7 +82,7 @@ export class Transfer {
   }
 
   #sessionOptions(): SessionOptions {
-    const { port, bind, maxDownload, maxUpload, limitLocal, tcp, trackers } = this.#flags;
+    const { port, bind, maxDownload, maxUpload, limitLocal, tcp, trackers, pex } = this.#flags;
     return {
       ...(port === undefined ? {} : { listenPort: port }),
       ...(bind === undefined ? {} : { bind }),
@@ -91,6 +91,7 @@ export class Transfer {
       limitLocalPeers: limitLocal,
       tcp,
       trackers,
+      pex,
       log: this.#log(),
     };
   }

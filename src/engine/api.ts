@@ -4,10 +4,14 @@
 import type { Log } from '../platform/log.ts';
 import type { SessionError } from '../platform/session-error.ts';
 import type { TorrentFormat } from '../protocol/metainfo/metainfo.ts';
-import type { PeerSource, PeerSourceCounts } from '../swarm/peer-source.ts';
+import type * as sources from '../swarm/peer-source.ts';
 import type { PeerReason, TorrentDiagnosis } from './diagnosis/reasons.ts';
 
-export type { PeerSource, PeerSourceCounts } from '../swarm/peer-source.ts';
+/** Who told us of a peer: peer exchange (BEP 11), the DHT (BEP 5), local discovery (BEP 14), … */
+export type PeerSource = sources.PeerSource;
+
+/** Peers by who told us of them. */
+export type PeerSourceCounts = sources.PeerSourceCounts;
 
 /** Options of a session; all optional. */
 export interface SessionOptions {
@@ -28,6 +32,8 @@ export interface SessionOptions {
   readonly trackers?: boolean;
   /** Listen and connect over TCP. @defaultValue true */
   readonly tcp?: boolean;
+  /** Peers of a torrent are told of each other, and tell us (BEP 11); never those of a private torrent. @defaultValue true */
+  readonly pex?: boolean;
   /** Sent to HTTP trackers. @defaultValue `Millrace/<version>` */
   readonly userAgent?: string;
   /** Connections over all torrents. @defaultValue 500 */

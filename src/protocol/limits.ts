@@ -151,6 +151,23 @@ export const EXTERNAL_ADDRESS_VOTES_MAX = 64;
 /** From one attempt at a public address that did not answer to the next, whatever the port and the torrent, in ms. */
 export const DIAL_SAME_ADDRESS_MS = 60_000;
 
+// ── Peer exchange (BEP 11) ───────────────────────────────────────────────────────────────────────────────────────
+
+/** Payload of a message that is read; longer ones are ignored. */
+export const PEX_MESSAGE_MAX_BYTES: number = 64 * KIB;
+/** Contacts of either family in a peer's first message, in those of others and in ours. */
+export const PEX_INITIAL_PEERS_MAX = 200;
+/** Contacts added in any later message, over both families, that we send; as many dropped; and taken of each family. */
+export const PEX_PEERS_MAX = 50;
+/** From one message of ours to a peer to the next, in ms. */
+export const PEX_INTERVAL_MS = 60_000;
+/** From one message of a peer to the next on the long run, in ms. */
+export const PEX_RECEIVED_INTERVAL_MS = 45_000;
+/** Messages that a peer may be ahead of that; one more ends the connection. */
+export const PEX_RECEIVED_BURST = 3;
+/** Contacts that one peer has added and not dropped; more are ignored. */
+export const PEX_REMEMBERED_MAX = 200;
+
 // ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Body of an HTTP tracker's reply in bytes, as received and decompressed. */

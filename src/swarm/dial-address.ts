@@ -20,17 +20,39 @@ export function isDialable({ address, port }: DialEndpoint): boolean {
   return first > 0 && first < 224;
 }
 
-/** False for loopback, private and link-local addresses: several peers may well share one of those. */
-export function isPublic(address: string): boolean {
-  if (address.includes(':')) return !/^(::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i.test(address);
+/** How far an address means the same host. */
+export type AddressScope = 'loopback' | 'link-local' | 'private' | 'public';
+
+export function scopeOf(address: string): AddressScope {
+  if (address.includes(':')) {
+    if (address === '::1') return 'loopback';
+    if (/^fe[89ab][0-9a-f]:/i.test(address)) return 'link-local';
+    return /^f[cd][0-9a-f]{2}:/i.test(address) ? 'private' : 'public';
+  }
   const first = firstOctet(address);
   const second = Number(address.split('.')[1]);
-  if (first === 10 || first === 127) return false;
-  if (first === 172) return second < 16 || second > 31;
-  if (first === 192) return second !== 168;
-  if (first === 169) return second !== 254;
-  if (first === 100) return second < 64 || second > 127;
-  return true;
+  if (first === 127) return 'loopback';
+  if (first === 169 && second === 254) return 'link-local';
+  const isPrivate =
+    first === 10 ||
+    (first === 172 && second >= 16 && second <= 31) ||
+    (first === 192 && second === 168) ||
+    (first === 100 && second >= 64 && second <= 127);
+  return isPrivate ? 'private' : 'public';
+}
+
+/** False for loopback, private and link-local addresses: several peers may well share one of those. */
+export function isPublic(address: string): boolean {
+  return scopeOf(address) === 'public';
+}
+
+/**
+ * Whether gossip about `address` makes sense between us and the peer at `peerAddress`, in either direction: a local address
+ * means another host elsewhere. Link-local ones mean nothing without an interface.
+ */
+export function isTellable(address: string, peerAddress: string): boolean {
+  const scope = scopeOf(address);
+  return scope === 'public' || (scope !== 'link-local' && scope === scopeOf(peerAddress));
 }
 
 function firstOctet(address: string): number {

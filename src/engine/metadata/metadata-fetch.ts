@@ -122,6 +122,10 @@ export class MetadataFetch implements MetadataPeerHost, PieceLayerFetchHost {
     this.#peers.handleListenPort(peer, port);
   }
 
+  handlePex(peer: MetadataPeer, payload: Uint8Array): boolean {
+    return this.#peers.handlePex(peer, payload);
+  }
+
   handleEnded(peer: MetadataPeer): void {
     this.#peers.handleEnded(peer);
     if (this.#peers.isRunning) this.#layers?.handleEnded(peer);

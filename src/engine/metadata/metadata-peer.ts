@@ -33,6 +33,9 @@ const REQUESTS_MAX = 4;
 /** A peer that sends nothing of what it was asked for so long is left. */
 const ANSWER_TIMEOUT_MS = 15_000;
 
+const OFFERED_MESSAGES: ReadonlyMap<string, number> = new Map([['ut_metadata', EXTENSION_IDS.ut_metadata]]);
+const OFFERED_WITH_PEX: ReadonlyMap<string, number> = new Map([...OFFERED_MESSAGES, ['ut_pex', EXTENSION_IDS.ut_pex]]);
+
 export interface MetadataPeerHost {
   /** Whether the info dictionary is still to be asked for. */
   readonly wantsInfo: boolean;
@@ -44,6 +47,8 @@ export interface MetadataPeerHost {
   handleHashReject(peer: MetadataPeer, request: HashRequest): void;
   /** Where a peer that connected to us can be connected to. */
   handleListenPort(peer: MetadataPeer, port: number): void;
+  /** A message of peer exchange (BEP 11). False: it is one too many. */
+  handlePex(peer: MetadataPeer, payload: Uint8Array): boolean;
   handleEnded(peer: MetadataPeer): void;
   /** A mistake of ours showed itself. */
   handleBug(error: unknown): void;
@@ -214,7 +219,7 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
   #greet(): void {
     this.#connection.sendBitfield(undefined);
     this.#connection.sendExtensionHandshake({
-      messages: new Map([['ut_metadata', EXTENSION_IDS.ut_metadata]]),
+      messages: this.#context.settings.pex ? OFFERED_WITH_PEX : OFFERED_MESSAGES,
       client: `Millrace ${VERSION}`,
     });
     if (this.#host.wantsInfo && !this.#connection.supportsExtensions) {
@@ -249,6 +254,7 @@ export class MetadataPeer implements TcpSocketHandler, DeadlineEntry {
 
   #handleExtended(nowMs: number): void {
     const { extendedId, payload } = this.#connection.message;
+    if (extendedId === EXTENSION_IDS.ut_pex && !this.#host.handlePex(this, payload)) this.close();
     if (extendedId !== EXTENSION_IDS.ut_metadata || !this.#host.wantsInfo || this.#isParked) return;
     const message = decodeMetadataMessage(payload);
     // A peer that has the metadata answers in order; anything else is not worth waiting for.

@@ -1,10 +1,12 @@
 // The connections of a torrent whose metadata is not complete yet: whom to accept, how many at once, who is met again.
 // Hands each to a MetadataPeer; what is asked of them, and what is believed, is the fetch's.
 import type { Endpoint, TcpSocket } from '../../platform/network.ts';
+import { decodePexMessage } from '../../protocol/extensions/ut-pex.ts';
 import { PEER_LIST_MAX } from '../../protocol/limits.ts';
 import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import type { PeerSource } from '../../swarm/peer-source.ts';
+import { PexIntake } from '../../swarm/pex-intake.ts';
 import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
 import { Dialer, type DialerHost } from '../session/dialer.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -37,6 +39,7 @@ export class MetadataPeers implements DialerHost {
   readonly #dialer: Dialer;
   // BOUNDED: PEERS_MAX, those being dialled among them.
   readonly #peers = new Map<MetadataPeer, Endpoint | undefined>();
+  readonly #intake = new PexIntake();
   // BOUNDED: PEER_LIST_MAX, the first that came; handed on when the metadata has come.
   readonly #known: KnownPeer[] = [];
 
@@ -174,7 +177,19 @@ export class MetadataPeers implements DialerHost {
     this.#known.push({ endpoint: { address, port }, source: 'incoming' });
   }
 
+  /** Whoever has no metadata may still know who has. We tell nobody before we are sure that the torrent is public. */
+  handlePex(peer: MetadataPeer, payload: Uint8Array): boolean {
+    if (!this.#context.settings.pex) return true;
+    if (!this.#intake.countMessage(peer.id, this.#nowMs())) return false;
+    const message = decodePexMessage(payload);
+    if (message === undefined || !this.isRunning) return true;
+    const { address } = peer.socket.remote;
+    this.addPeers(this.#intake.handleMessage(peer.id, message, { address, isComplete: false }).found, 'pex');
+    return true;
+  }
+
   handleEnded(peer: MetadataPeer): void {
+    this.#intake.remove(peer.id);
     const endpoint = this.#peers.get(peer);
     this.#peers.delete(peer);
     if (endpoint !== undefined) this.#dialer.queue.handleFailed(endpoint, this.#nowMs());

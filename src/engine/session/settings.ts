@@ -15,6 +15,7 @@ export interface Settings {
   readonly limitLocalPeers: boolean;
   readonly trackers: boolean;
   readonly tcp: boolean;
+  readonly pex: boolean;
   readonly userAgent: string;
   readonly connectionsMax: number;
   readonly seedingChoker: SeedingChoker;
@@ -42,6 +43,7 @@ export function resolveSettings(options: SessionOptions): Settings {
     limitLocalPeers: options.limitLocalPeers ?? true,
     trackers: options.trackers ?? true,
     tcp: options.tcp ?? true,
+    pex: options.pex ?? true,
     userAgent: options.userAgent ?? `Millrace/${VERSION}`,
     connectionsMax,
     seedingChoker,

@@ -20,7 +20,7 @@ import { formatIpAddress } from '../../protocol/tracker/ip-address.ts';
 import { allowedFastSet } from '../../protocol/wire/allowed-fast.ts';
 import type { Handshake } from '../../protocol/wire/handshake.ts';
 import { PeerConnection } from '../../protocol/wire/peer-connection.ts';
-import type { ViolationCode } from '../../protocol/wire/violation.ts';
+import type { Violation, ViolationCode } from '../../protocol/wire/violation.ts';
 import { maySource, noPeersBySource, type PeerSource, type PeerSourceCounts } from '../../swarm/peer-source.ts';
 import type { PeerLimitOptions } from '../api.ts';
 import type { ConnectionFacts } from '../diagnosis/torrent-snapshot.ts';
@@ -30,6 +30,7 @@ import type { EngineContext } from '../session/engine-context.ts';
 import { PeerLimits } from './peer-limits.ts';
 import { type CloseReason, PeerSession, type PeerSessionHost } from './peer-session.ts';
 import { PeerTurnover, publicNetworkOf, type TurnoverHost } from './peer-turnover.ts';
+import { PexExchange, type PexExchangeHost } from './pex-exchange.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -41,7 +42,7 @@ export interface ConnectorHost {
   handleBug(error: unknown): void;
 }
 
-export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
+export class Connector implements PeerSessionHost, DialerHost, TurnoverHost, PexExchangeHost {
   readonly peerId: Uint8Array;
   readonly #context: EngineContext;
   readonly #host: ConnectorHost;
@@ -57,6 +58,8 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
   #violationCounts: Map<ViolationCode, number> | undefined;
   /** What ends now ends for somebody who is there already: its place is not dialled for. */
   #isMakingRoom = false;
+  /** Made with the first peer that takes part, when the torrent may have it. */
+  #pex: PexExchange | undefined;
 
   constructor(context: EngineContext, host: ConnectorHost, transfer: Transfer, peerId: Uint8Array) {
     this.#context = context;
@@ -69,6 +72,15 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
 
   get metadataSizeBytes(): number {
     return this.#transfer.content.info.infoBytes.length;
+  }
+
+  /** BEP 11, and BEP 27, which forbids it. */
+  get usesPex(): boolean {
+    return this.#context.settings.pex && maySource('pex', this.#transfer.content.info.private);
+  }
+
+  get isComplete(): boolean {
+    return this.#transfer.isComplete;
   }
 
   /** `kept`: connections that were made for the metadata and go on from there. */
@@ -96,6 +108,11 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
     const nowMs = this.#nowMs();
     for (const endpoint of endpoints) this.#dialer.queue.add(endpoint, source, nowMs);
     this.#dialer.dialMore(nowMs);
+  }
+
+  /** The peers that told of this address tell of it no longer. */
+  withdrawPeer(endpoint: Endpoint): void {
+    this.#dialer.queue.withdraw(endpoint);
   }
 
   get connectionCount(): number {
@@ -197,6 +214,7 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
 
   handleAdmitted(peer: PeerSession): void {
     if (!peer.isIncoming) this.#dialer.queue.handleGreeted(peer.socket.remote);
+    this.#pexOf()?.handlePeer(peer, this.#sessions?.get(peer));
     this.#host.handlePeerConnected(peer);
   }
 
@@ -215,6 +233,7 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
     });
     const endpoint = this.#sessions?.get(peer);
     this.#sessions?.delete(peer);
+    this.#pex?.handleClosed(peer);
     const remoteId = peer.connection.remotePeerId;
     const nowMs = this.#nowMs();
     if (remoteId !== undefined && this.#admitted?.get(bytesToHex(remoteId)) === peer) {
@@ -224,6 +243,7 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
     if (this.#sessions?.size === 0) {
       this.#sessions = undefined;
       this.#admitted = undefined;
+      this.#pex = undefined;
     }
     if (endpoint !== undefined) {
       const wasUseful = peer.downloadedBytes > 0 || peer.uploadedBytes > 0;
@@ -242,11 +262,10 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
     this.#violationCounts.set(code, (this.#violationCounts.get(code) ?? 0) + 1);
   }
 
-  handleListenPort(peer: PeerSession, port: number): void {
-    const endpoint = { address: peer.socket.remote.address, port };
-    this.#dialer.queue.add(endpoint, 'incoming', this.#nowMs());
-    this.#dialer.queue.handleConnected(endpoint);
-    this.#sessions?.set(peer, endpoint);
+  handleExtensions(peer: PeerSession): void {
+    const { listenPort } = peer.connection.extensions;
+    if (peer.isIncoming && listenPort !== undefined) this.#handleListenPort(peer, listenPort);
+    this.#pexOf()?.handlePeer(peer, this.#sessions?.get(peer));
   }
 
   allowedFastFor(peer: PeerSession): readonly number[] {
@@ -263,8 +282,13 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
     return set.filter((pieceIndex) => have.has(pieceIndex));
   }
 
-  handleExtended(peer: PeerSession, extendedId: number, payload: Uint8Array): void {
-    if (extendedId !== EXTENSION_IDS.ut_metadata) return;
+  handleExtended(peer: PeerSession, extendedId: number, payload: Uint8Array): Violation | undefined {
+    if (extendedId === EXTENSION_IDS.ut_pex) return this.#pexOf()?.handleMessage(peer, payload);
+    if (extendedId === EXTENSION_IDS.ut_metadata) this.#handleMetadataMessage(peer, payload);
+    return undefined;
+  }
+
+  #handleMetadataMessage(peer: PeerSession, payload: Uint8Array): void {
     const message = decodeMetadataMessage(payload);
     if (message?.type !== 'request') return;
     const { infoBytes, private: isPrivate } = this.#transfer.content.info;
@@ -330,6 +354,18 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost {
       pieces: this.#transfer.content,
     });
     this.#begin(socket, connection, endpoint);
+  }
+
+  #pexOf(): PexExchange | undefined {
+    if (this.#pex === undefined && this.usesPex) this.#pex = new PexExchange(this.#context, this);
+    return this.#pex;
+  }
+
+  #handleListenPort(peer: PeerSession, port: number): void {
+    const endpoint = { address: peer.socket.remote.address, port };
+    this.#dialer.queue.add(endpoint, 'incoming', this.#nowMs());
+    this.#dialer.queue.handleConnected(endpoint);
+    this.#sessions?.set(peer, endpoint);
   }
 
   #adopt({ socket, connection, endpoint, source }: KeptConnection): void {

@@ -6,12 +6,13 @@ import { parseIpAddress } from '../../protocol/tracker/ip-address.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import { VERSION } from '../session/settings.ts';
 
-/** Extension messages that we take (BEP 9, 54, 21). */
+/** Extension messages that we take (BEP 9, 54, 21), and those of a torrent whose peers are told of each other (BEP 11). */
 const OFFERED_MESSAGES: ReadonlyMap<string, number> = new Map([
   ['ut_metadata', EXTENSION_IDS.ut_metadata],
   ['lt_donthave', EXTENSION_IDS.lt_donthave],
   ['upload_only', EXTENSION_IDS.upload_only],
 ]);
+const OFFERED_WITH_PEX: ReadonlyMap<string, number> = new Map([...OFFERED_MESSAGES, ['ut_pex', EXTENSION_IDS.ut_pex]]);
 
 export interface Greeting {
   readonly have: Bitfield;
@@ -20,6 +21,7 @@ export interface Greeting {
   readonly isUploadOnly: boolean;
   /** 0: not known. */
   readonly metadataSizeBytes: number;
+  readonly usesPex: boolean;
   /** 0: nothing listens. Peers that connected to us know it. */
   readonly listenPort: number;
   readonly remoteAddress: string;
@@ -30,7 +32,7 @@ export function sendGreeting(connection: PeerConnection, greeting: Greeting): vo
   if (!greeting.isGreeted) connection.sendBitfield(have);
   else for (const pieceIndex of have.indexes()) connection.sendHave(pieceIndex);
   connection.sendExtensionHandshake({
-    messages: OFFERED_MESSAGES,
+    messages: greeting.usesPex ? OFFERED_WITH_PEX : OFFERED_MESSAGES,
     client: `Millrace ${VERSION}`,
     requestQueue: INCOMING_REQUESTS_MAX,
     yourAddress: parseIpAddress(greeting.remoteAddress),

@@ -94,11 +94,13 @@ export interface PeerSessionHost {
   allowedFastFor(peer: PeerSession): readonly number[];
   /** The peer said how it sees us (BEP 10): 4 or 16 bytes. */
   handleOwnAddress(peer: PeerSession, yourAddress: Uint8Array): void;
-  /** The peer named the port it listens on. */
-  handleListenPort(peer: PeerSession, port: number): void;
-  /** An extension message of ut_metadata, ut_pex or ut_holepunch. */
-  handleExtended(peer: PeerSession, extendedId: number, payload: Uint8Array): void;
+  /** The peer has said which extension messages it takes, where it listens, what it is: see `connection.extensions`. */
+  handleExtensions(peer: PeerSession): void;
+  /** An extension message of ut_metadata, ut_pex or ut_holepunch. What is wrong with it, if anything. */
+  handleExtended(peer: PeerSession, extendedId: number, payload: Uint8Array): Violation | undefined;
   readonly metadataSizeBytes: number;
+  /** Peers are told of each other (BEP 11). */
+  readonly usesPex: boolean;
 }
 
 export interface PeerSessionParts {
@@ -650,7 +652,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
         transfer.updateNeed(this);
         return;
       case WIRE_EXTENDED:
-        this.#host.handleExtended(this, message.extendedId, message.payload);
+        this.#handleIfViolation(this.#host.handleExtended(this, message.extendedId, message.payload));
         return;
       case WIRE_HASH_REQUEST:
         transfer.hashes.handleRequest(this, connection.hashRequest!);
@@ -687,6 +689,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
       isGreeted: this.#isGreeted,
       isUploadOnly: transfer.isComplete && shown === undefined,
       metadataSizeBytes: this.#host.metadataSizeBytes,
+      usesPex: this.#host.usesPex,
       listenPort: this.#context.listenPort(),
       remoteAddress: this.socket.remote.address,
     });
@@ -707,6 +710,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     for (const pieceIndex of this.connection.allowedFast) this.#allowedFast.add(pieceIndex);
     if (!this.have.isEmpty) this.#transfer.handleBitfield(this);
     if (this.isInterested) this.#transfer.handleInterest();
+    this.#host.handleExtensions(this);
   }
 
   #handleExtensionHandshake(): void {
@@ -715,8 +719,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
     this.#transfer.updateNeed(this);
     if (extensionHandshake?.yourAddress !== undefined)
       this.#host.handleOwnAddress(this, extensionHandshake.yourAddress);
-    const port = extensionHandshake?.listenPort;
-    if (port !== undefined && this.isIncoming) this.#host.handleListenPort(this, port);
+    this.#host.handleExtensions(this);
   }
 
   /** BEP 6: the answer to one request is no. What a choked peer was allowed and is then refused is not asked again. */

@@ -23,7 +23,8 @@ export type ViolationCode =
   | 'WIRE_EXTENSION_HANDSHAKES_TOO_MANY'
   | 'WIRE_EXTENSION_MESSAGE_INVALID'
   | 'WIRE_HASH_REQUEST_INVALID'
-  | 'WIRE_HASHES_INVALID';
+  | 'WIRE_HASHES_INVALID'
+  | 'WIRE_PEX_TOO_OFTEN';
 
 /**
  * `ignore`: the message is dropped. `reject`: the request is refused, the connection lives. `disconnect`: the
@@ -60,6 +61,7 @@ const REACTIONS: Readonly<Record<ViolationCode, Reaction>> = {
   WIRE_EXTENSION_MESSAGE_INVALID: 'disconnect',
   WIRE_HASH_REQUEST_INVALID: 'reject',
   WIRE_HASHES_INVALID: 'disconnect',
+  WIRE_PEX_TOO_OFTEN: 'disconnect',
 };
 
 const VIOLATIONS: ReadonlyMap<ViolationCode, Violation> = new Map(
