@@ -3,6 +3,7 @@ import { type Random, randomFraction } from '../../src/base/random.ts';
 import type {
   ConnectOptions,
   ListenOptions,
+  LocalAddress,
   Network,
   TcpListener,
   TcpListenerHandler,
@@ -109,8 +110,8 @@ export class CrowdHost implements Network, BlockSource {
     return bits;
   }
 
-  localAddresses(): readonly { readonly name: string; readonly address: string }[] {
-    return [{ name: 'eth0', address: this.address }];
+  localAddresses(): readonly LocalAddress[] {
+    return [{ name: 'eth0', address: this.address, prefixBits: 24 }];
   }
 
   listenTcp({ address, port }: ListenOptions, handler: TcpListenerHandler): TcpListener {

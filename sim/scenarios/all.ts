@@ -6,6 +6,7 @@ import { fairBetweenTorrents, fairDownloadLimit, fairFastLimit, fairUploadLimit 
 import { fullDisk } from './full-disk.ts';
 import { garbagePeers, requestFlood } from './garbage-peers.ts';
 import { behindNat, chosenFiles, crowd, largePieces, magnetLink, ownAddress } from './kinds-of-content.ts';
+import { localNeighbours, localPrivate } from './local-discovery.ts';
 import { fatLink, longFatLink } from './long-links.ts';
 import { lossyLinks } from './lossy-links.ts';
 import { liarsTogether, lyingPeer } from './lying-peer.ts';
@@ -62,6 +63,8 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
   restlessUser,
   pexSpreads,
   pexPrivate,
+  localNeighbours,
+  localPrivate,
 ];
 
 /** Peers that mean harm, or do harm. */

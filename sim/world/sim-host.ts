@@ -5,12 +5,15 @@ import type {
   ConnectOptions,
   Endpoint,
   ListenOptions,
+  LocalAddress,
+  MulticastOptions,
   Network,
   NetworkError,
   TcpListener,
   TcpListenerHandler,
   TcpSocket,
   TcpSocketHandler,
+  UdpOptions,
   UdpSocket,
   UdpSocketHandler,
 } from '../../src/platform/network.ts';
@@ -26,6 +29,8 @@ export interface World {
   readonly clock: VirtualClock;
   readonly random: Random;
   hostAt(address: string): SimHost | undefined;
+  /** The hosts of a local network. */
+  hostsOn(lan: string): readonly SimHost[];
   path(from: SimHost, to: SimHost): Path;
   dial(from: SimHost, socket: SimSocket, local: Endpoint, options: ConnectOptions): void;
   sendReset(socket: SimSocket): void;
@@ -36,12 +41,15 @@ export interface SimHostOptions {
   readonly addresses: readonly string[];
   readonly link?: LinkOptions;
   readonly linkDefaults?: LinkOptions;
+  /** Multicast reaches the hosts of the same local network. @defaultValue none */
+  readonly lan?: string | undefined;
   /** What a connection from outside meets: nothing in its way, a closed door, or silence (NAT). @defaultValue `'open'` */
   readonly inbound?: 'open' | 'refused' | 'dropped';
 }
 
 export class SimHost implements Network, SocketOwner {
   readonly addresses: readonly string[];
+  readonly lan: string | undefined;
   readonly uplink: Uplink;
   readonly downlink: Downlink;
   readonly inbound: 'open' | 'refused' | 'dropped';
@@ -49,17 +57,22 @@ export class SimHost implements Network, SocketOwner {
   isUp = true;
   /** Every outgoing connection attempt. */
   readonly dials: { readonly atMs: number; readonly remote: Endpoint }[] = [];
+  /** Every multicast sent from this host, for the checks. */
+  readonly multicasts: { readonly atMs: number; readonly to: Endpoint; readonly datagram: Uint8Array }[] = [];
   readonly #world: World;
   readonly #linkDefaults: LinkOptions;
   readonly #listeners = new Map<string, TcpListenerHandler>();
   readonly #udpSockets = new Map<string, SimUdpSocket>();
   readonly #sockets = new Set<SimSocket>();
+  /** By group and port. */
+  readonly #groupSockets = new Map<string, Set<SimUdpSocket>>();
   #nextPort = EPHEMERAL_FIRST;
   #mostSockets = 0;
 
   constructor(world: World, options: SimHostOptions) {
     this.#world = world;
     this.addresses = options.addresses;
+    this.lan = options.lan;
     this.inbound = options.inbound ?? 'open';
     this.#linkDefaults = options.linkDefaults ?? {};
     this.link = resolveLink(options.link, this.#linkDefaults);
@@ -78,7 +91,7 @@ export class SimHost implements Network, SocketOwner {
 
   /** TCP listeners and bound UDP sockets. */
   get openPortCount(): number {
-    return this.#listeners.size + this.#udpSockets.size;
+    return this.#listeners.size + this.#udpSockets.size + this.#groupMembers().length;
   }
 
   setLink(options: LinkOptions): void {
@@ -88,7 +101,7 @@ export class SimHost implements Network, SocketOwner {
   /** The process on this host is gone; its system closes what it had open. */
   killProcess(): void {
     this.#listeners.clear();
-    for (const socket of [...this.#udpSockets.values()]) socket.close();
+    for (const socket of [...this.#udpSockets.values(), ...this.#groupMembers()]) socket.close();
     for (const socket of [...this.#sockets]) socket.kill();
   }
 
@@ -96,7 +109,7 @@ export class SimHost implements Network, SocketOwner {
   powerOff(): void {
     this.isUp = false;
     this.#listeners.clear();
-    for (const socket of [...this.#udpSockets.values()]) socket.close();
+    for (const socket of [...this.#udpSockets.values(), ...this.#groupMembers()]) socket.close();
     for (const socket of [...this.#sockets]) socket.vanish();
   }
 
@@ -104,11 +117,11 @@ export class SimHost implements Network, SocketOwner {
     this.isUp = true;
   }
 
-  localAddresses(): readonly { readonly name: string; readonly address: string }[] {
+  localAddresses(): readonly LocalAddress[] {
     return [
-      { name: 'lo', address: '127.0.0.1' },
-      { name: 'lo', address: '::1' },
-      ...this.addresses.map((address) => ({ name: 'eth0', address })),
+      { name: 'lo', address: '127.0.0.1', prefixBits: 8 },
+      { name: 'lo', address: '::1', prefixBits: 128 },
+      ...this.addresses.map((address) => ({ name: 'eth0', address, prefixBits: address.includes(':') ? 64 : 24 })),
     ];
   }
 
@@ -150,7 +163,41 @@ export class SimHost implements Network, SocketOwner {
     return socket;
   }
 
-  bindUdp(options: ListenOptions, handler: UdpSocketHandler): UdpSocket {
+  /** Sockets of this host that joined a group, on the port of what is sent to it. */
+  membersOf(group: Endpoint): readonly SimUdpSocket[] {
+    return [...(this.#groupSockets.get(keyOf(group.address, group.port)) ?? [])];
+  }
+
+  handleMulticast(datagram: Uint8Array, to: Endpoint): readonly UdpRoute[] {
+    this.multicasts.push({ atMs: this.#world.clock.nowMs, to, datagram: datagram.slice() });
+    const neighbours = this.lan === undefined ? [this as SimHost] : this.#world.hostsOn(this.lan);
+    return neighbours.flatMap((host) =>
+      host.membersOf(to).map((socket) => ({ path: this.#world.path(this, host), socketFor: () => socket })),
+    );
+  }
+
+  #joinGroup(options: UdpOptions & { readonly multicast: MulticastOptions }, handler: UdpSocketHandler): UdpSocket {
+    const { clock } = this.#world;
+    const key = keyOf(options.multicast.group, options.port);
+    const members = this.#groupSockets.get(key) ?? new Set();
+    this.#groupSockets.set(key, members);
+    const { address, port } = options;
+    const onClosed = (): boolean => members.delete(socket);
+    const socket: SimUdpSocket = new SimUdpSocket({
+      clock,
+      random: this.#world.random,
+      host: this,
+      local: { address, port },
+      handler,
+      onClosed,
+    });
+    members.add(socket);
+    return socket;
+  }
+
+  bindUdp(options: UdpOptions, handler: UdpSocketHandler): UdpSocket {
+    const { multicast } = options;
+    if (multicast !== undefined) return this.#joinGroup({ ...options, multicast }, handler);
     const { clock } = this.#world;
     const bound = this.#bind(options, this.#udpSockets);
     if ('code' in bound) {
@@ -195,6 +242,10 @@ export class SimHost implements Network, SocketOwner {
 
   sendReset(socket: SimSocket): void {
     this.#world.sendReset(socket);
+  }
+
+  #groupMembers(): readonly SimUdpSocket[] {
+    return [...this.#groupSockets.values()].flatMap((members) => [...members]);
   }
 
   #hold(socket: SimSocket): void {

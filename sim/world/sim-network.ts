@@ -44,6 +44,10 @@ export class SimNetwork implements World {
     return this.#hosts.get(address);
   }
 
+  hostsOn(lan: string): readonly SimHost[] {
+    return [...new Set(this.#hosts.values())].filter((host) => host.lan === lan);
+  }
+
   /** Hosts of different groups no longer reach each other; hosts in no group reach everybody. */
   partition(...groups: readonly (readonly SimHost[])[]): void {
     this.#groupOf.clear();

@@ -13,6 +13,8 @@ export interface UdpHost {
   readonly uplink: Uplink;
   readonly inbound: 'open' | 'refused' | 'dropped';
   addressTowards(remote: string): string | undefined;
+  /** The ways to those who joined a group. */
+  handleMulticast(datagram: Uint8Array, to: Endpoint): readonly UdpRoute[];
   /** The way to the host with that address, when there is one. */
   routeTo(remote: string): UdpRoute | undefined;
 }
@@ -72,9 +74,17 @@ export class SimUdpSocket implements UdpSocket {
 
   #fly(datagram: Uint8Array, from: Endpoint, to: Endpoint): void {
     this.#queuedBytes -= datagram.length;
-    const { clock, random, host } = this.#options;
+    const { host } = this.#options;
+    if (isMulticast(to.address)) {
+      for (const route of host.handleMulticast(datagram, to)) this.#arrive(route, datagram.slice(), from, to);
+      return;
+    }
     const route = host.routeTo(to.address);
-    if (route === undefined) return;
+    if (route !== undefined) this.#arrive(route, datagram, from, to);
+  }
+
+  #arrive(route: UdpRoute, datagram: Uint8Array, from: Endpoint, to: Endpoint): void {
+    const { clock, random } = this.#options;
     const { path } = route;
     if (randomFraction(random) < path.lossRatio) return;
     clock.schedule(clock.nowMs + path.drawLatencyMs(), () => {
@@ -91,4 +101,10 @@ export class SimUdpSocket implements UdpSocket {
     this.#options.handler.handleDatagram(datagram, from);
     datagram.fill(SPOILED);
   }
+}
+
+function isMulticast(address: string): boolean {
+  if (address.includes(':')) return address.startsWith('ff');
+  const first = Number(address.split('.')[0]);
+  return first >= 224 && first < 240;
 }

@@ -40,6 +40,8 @@ export interface AddPeerOptions {
   readonly name?: string;
   readonly link?: LinkOptions;
   readonly inbound?: 'open' | 'refused' | 'dropped';
+  /** The local network that it is on, with an address of it. */
+  readonly lan?: string;
   readonly source?: 'metainfo' | 'magnet';
   readonly session?: SessionOptions;
   readonly torrent?: Partial<AddTorrentOptions>;
@@ -100,23 +102,30 @@ export class SimWorld implements PeerSurroundings {
 
   /** A host with an IPv4 address in a /16 of its own. */
   addHost(
-    options: { link?: LinkOptions | undefined; inbound?: 'open' | 'refused' | 'dropped' | undefined } = {},
+    options: {
+      link?: LinkOptions | undefined;
+      inbound?: 'open' | 'refused' | 'dropped' | undefined;
+      lan?: string | undefined;
+    } = {},
   ): SimHost {
     const index = ++this.#hostCount;
+    const { lan } = options;
     return this.network.addHost({
-      addresses: [`${45 + (index >> 8)}.${index & 255}.0.1`],
+      // Hosts of a local network are neighbours.
+      addresses: [lan === undefined ? `${45 + (index >> 8)}.${index & 255}.0.1` : `192.168.77.${index}`],
+      lan,
       link: options.link ?? {},
       inbound: options.inbound ?? 'open',
     });
   }
 
   addPeer(options: AddPeerOptions): SimPeer {
-    const { link, inbound, isStarted = true, has = 'nothing', ...rest } = options;
+    const { link, inbound, lan, isStarted = true, has = 'nothing', ...rest } = options;
     const peer = new SimPeer(this, {
       ...rest,
       has,
       name: options.name ?? `${has === 'all' ? 'seed' : 'leecher'} ${this.peers.length + 1}`,
-      host: this.addHost({ link, inbound }),
+      host: this.addHost({ link, inbound, lan }),
       random: seededRandom(this.random.uint32()),
     });
     this.peers.push(peer);

@@ -18,6 +18,7 @@ export interface TransferFlags {
   readonly tcp: boolean;
   readonly trackers: boolean;
   readonly pex: boolean;
+  readonly lsd: boolean;
   readonly encryption?: 'off' | 'prefer' | 'require';
   readonly maxDownload?: number;
   readonly maxUpload?: number;
@@ -55,7 +56,7 @@ export function addTransferOptions(command: Command): Command {
     .option('--no-tcp', 'neither listen nor connect over TCP')
     .option('--no-trackers', 'announce to no tracker')
     .option('--no-dht', 'accepted; this version has no DHT')
-    .option('--no-lsd', 'accepted; this version has no local service discovery')
+    .option('--no-lsd', 'neither announce nor look for torrents on the local network')
     .option('--no-pex', 'tell peers of no other peers, and ask none of them')
     .option('--no-utp', 'accepted; this version has no uTP')
     .option('--no-port-mapping', 'accepted; this version maps no ports')

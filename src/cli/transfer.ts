@@ -82,7 +82,7 @@ export class Transfer {
   }
 
   #sessionOptions(): SessionOptions {
-    const { port, bind, maxDownload, maxUpload, limitLocal, tcp, trackers, pex } = this.#flags;
+    const { port, bind, maxDownload, maxUpload, limitLocal, tcp, trackers, pex, lsd } = this.#flags;
     return {
       ...(port === undefined ? {} : { listenPort: port }),
       ...(bind === undefined ? {} : { bind }),
@@ -92,6 +92,7 @@ export class Transfer {
       tcp,
       trackers,
       pex,
+      localDiscovery: lsd,
       log: this.#log(),
     };
   }

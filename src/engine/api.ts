@@ -34,6 +34,8 @@ export interface SessionOptions {
   readonly tcp?: boolean;
   /** Peers of a torrent are told of each other, and tell us (BEP 11); never those of a private torrent. @defaultValue true */
   readonly pex?: boolean;
+  /** Torrents are announced on the local network (BEP 14), private ones excepted. @defaultValue true */
+  readonly localDiscovery?: boolean;
   /** Sent to HTTP trackers. @defaultValue `Millrace/<version>` */
   readonly userAgent?: string;
   /** Connections over all torrents. @defaultValue 500 */

@@ -88,6 +88,28 @@ export interface ListenOptions {
   readonly port: number;
 }
 
+/** A socket of a multicast group: it shares its port with other programs, and hears them on this machine too. */
+export interface MulticastOptions {
+  /** The group's address, of the family of the socket's. What is sent to it leaves through the interface. */
+  readonly group: string;
+  /** As `localAddresses` names it. */
+  readonly interfaceName: string;
+  /** Routers that a datagram may pass, and one. */
+  readonly hopsMax: number;
+}
+
+export interface UdpOptions extends ListenOptions {
+  readonly multicast?: MulticastOptions | undefined;
+}
+
+/** One address of one interface. */
+export interface LocalAddress {
+  readonly name: string;
+  readonly address: string;
+  /** Leading bits that the addresses of its network share. */
+  readonly prefixBits: number;
+}
+
 export interface ConnectOptions {
   readonly remote: Endpoint;
   /** Source address; the system chooses when absent. */
@@ -99,7 +121,7 @@ export interface ConnectOptions {
 export interface Network {
   listenTcp(options: ListenOptions, handler: TcpListenerHandler): TcpListener;
   connectTcp(options: ConnectOptions, handler: TcpSocketHandler): TcpSocket;
-  bindUdp(options: ListenOptions, handler: UdpSocketHandler): UdpSocket;
+  bindUdp(options: UdpOptions, handler: UdpSocketHandler): UdpSocket;
   /** Addresses of this machine's interfaces, loopback included; `name` is the interface's. */
-  localAddresses(): readonly { readonly name: string; readonly address: string }[];
+  localAddresses(): readonly LocalAddress[];
 }

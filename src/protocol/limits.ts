@@ -168,6 +168,21 @@ export const PEX_RECEIVED_BURST = 3;
 /** Contacts that one peer has added and not dropped; more are ignored. */
 export const PEX_REMEMBERED_MAX = 200;
 
+// ── Local service discovery (BEP 14) ─────────────────────────────────────────────────────────────────────────────
+
+/** Largest datagram sent, and read: it passes any local network in one packet. */
+export const LSD_DATAGRAM_MAX_BYTES = 1_400;
+/** Info-hashes in one datagram of ours, and read from one. */
+export const LSD_HASHES_MAX = 20;
+/** From one announce of a torrent to its next, in ms. */
+export const LSD_INTERVAL_MS = 300_000;
+/** From one datagram of ours to the next, in ms. */
+export const LSD_DATAGRAM_INTERVAL_MS = 1_000;
+/** Datagrams read in one second; more are dropped. */
+export const LSD_RECEIVED_PER_SECOND = 50;
+/** Network interfaces that are announced on. */
+export const LSD_INTERFACES_MAX = 16;
+
 // ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Body of an HTTP tracker's reply in bytes, as received and decompressed. */

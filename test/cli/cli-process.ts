@@ -49,7 +49,8 @@ export class CliProcess {
   constructor(args: readonly string[], options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}) {
     this.child = spawn(process.execPath, [MAIN, ...args], {
       cwd: options.cwd,
-      env: { ...process.env, ...options.env },
+      // Tests do not speak to whoever is on this machine's network.
+      env: { ...process.env, MILLRACE_NO_LSD: '1', MILLRACE_NO_PORT_MAPPING: '1', ...options.env },
     });
     processes.add(this);
     this.child.stdout.on('data', (chunk: Buffer) => {

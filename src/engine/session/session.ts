@@ -29,6 +29,7 @@ import type {
   SessionStats,
 } from '../api.ts';
 import { DeadlineQueue } from '../deadline-queue.ts';
+import { LocalDiscovery } from '../local-discovery/local-discovery.ts';
 import { SendBuffers } from '../torrent/send-buffers.ts';
 import { type SwarmHashes, swarmHashesOf } from '../torrent/swarm-hash.ts';
 import { Torrent, type TorrentHost } from '../torrent/torrent.ts';
@@ -124,6 +125,10 @@ export class Session implements SessionLike {
         random,
         log,
       },
+      localDiscovery:
+        settings.localDiscovery && settings.tcp
+          ? new LocalDiscovery({ platform, deadlines, bind: settings.bind, listenPort: () => this.#listenPort })
+          : undefined,
       localAddressFor: (remoteAddress) => this.#localAddressFor(remoteAddress),
       listenPort: () => this.#listenPort,
       priorityOf: (remote) => this.#priorityOf(remote),
@@ -259,6 +264,7 @@ export class Session implements SessionLike {
       open--;
       if (open > 0) return;
       this.#context.announces.udp.close();
+      this.#context.localDiscovery?.close();
       this.#context.flushes.close();
       this.#context.platform.disk.close(onClosed);
     };

@@ -16,6 +16,7 @@ export interface Settings {
   readonly trackers: boolean;
   readonly tcp: boolean;
   readonly pex: boolean;
+  readonly localDiscovery: boolean;
   readonly userAgent: string;
   readonly connectionsMax: number;
   readonly seedingChoker: SeedingChoker;
@@ -44,6 +45,7 @@ export function resolveSettings(options: SessionOptions): Settings {
     trackers: options.trackers ?? true,
     tcp: options.tcp ?? true,
     pex: options.pex ?? true,
+    localDiscovery: options.localDiscovery ?? true,
     userAgent: options.userAgent ?? `Millrace/${VERSION}`,
     connectionsMax,
     seedingChoker,

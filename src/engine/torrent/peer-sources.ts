@@ -10,6 +10,7 @@ import { type AnnounceFacts, type AnnouncerHost, TorrentAnnouncer } from '../ann
 import type { TrackerCounts } from '../announcer/tracker-scrape.ts';
 import type { AddTorrentOptions } from '../api.ts';
 import { parseHostPort } from '../host-port.ts';
+import type { LocalSwarm } from '../local-discovery/local-discovery.ts';
 import type { EngineContext } from '../session/engine-context.ts';
 import type { TorrentSource } from '../torrent-source.ts';
 import { swarmHashesOf } from './swarm-hash.ts';
@@ -21,6 +22,8 @@ export interface PeerSourcesHost {
   /** Undefined before the metadata is known. */
   readonly transfer: Transfer | undefined;
   readonly isRemoved: boolean;
+  /** BEP 27, as far as it is known whether the torrent is private. */
+  maySource(source: PeerSource): boolean;
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void;
   /** A mistake of ours showed itself. */
   handleBug(error: unknown): void;
@@ -28,7 +31,7 @@ export interface PeerSourcesHost {
 
 const NO_ADDRESSES: readonly string[] = [];
 
-export class PeerSources implements AnnouncerHost {
+export class PeerSources implements AnnouncerHost, LocalSwarm {
   readonly #context: EngineContext;
   readonly #host: PeerSourcesHost;
   readonly #key: number;
@@ -38,6 +41,8 @@ export class PeerSources implements AnnouncerHost {
   #announcer: TorrentAnnouncer | undefined;
   /** Trackers are told of us. */
   #isAnnouncing = false;
+  /** Between `findPeers` and `stop`. */
+  #isFinding = false;
   /** Named by the user or a magnet link, whole; and those of them whose name has no address. */
   namedPeerCount = 0;
   unresolvedPeerCount = 0;
@@ -57,6 +62,8 @@ export class PeerSources implements AnnouncerHost {
       this.#isAnnouncing = true;
       this.#announcer?.start();
     }
+    this.#isFinding = true;
+    this.#joinLocalSwarm();
     this.namedPeerCount = 0;
     this.unresolvedPeerCount = 0;
     this.#resolvePeers(this.#userPeers, 'user');
@@ -66,6 +73,8 @@ export class PeerSources implements AnnouncerHost {
   /** Tells the trackers; calls back, never synchronously, when all have answered or time is up. */
   stop(onDone: () => void, timeoutMs: number): void {
     this.#isAnnouncing = false;
+    this.#isFinding = false;
+    this.#context.localDiscovery?.remove(this);
     const { clock } = this.#context.platform;
     if (this.#announcer === undefined) clock.schedule(clock.nowMs(), onDone);
     else this.#announcer.stop(onDone, timeoutMs);
@@ -74,6 +83,13 @@ export class PeerSources implements AnnouncerHost {
   /** The download has ended just now. */
   handleComplete(): void {
     this.#announcer?.handleComplete();
+  }
+
+  /** The metadata has come, and with it whether the torrent is private, and perhaps a second info-hash. */
+  handleMetadata(): void {
+    if (!this.#isFinding) return;
+    if (this.#host.maySource('lsd')) this.#joinLocalSwarm();
+    else this.#context.localDiscovery?.remove(this);
   }
 
   /** The metadata has shown that the torrent has two info-hashes. */
@@ -134,6 +150,20 @@ export class PeerSources implements AnnouncerHost {
 
   handleBug(error: unknown): void {
     this.#host.handleBug(error);
+  }
+
+  // ── What local discovery asks ────────────────────────────────────────────────────────────────────────────────────
+
+  swarmHashes(): readonly Uint8Array[] {
+    return swarmHashesOf(this.#host.source);
+  }
+
+  addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
+    this.#host.addPeers(endpoints, source);
+  }
+
+  #joinLocalSwarm(): void {
+    if (this.#host.maySource('lsd')) this.#context.localDiscovery?.add(this);
   }
 
   #resolvePeers(addresses: readonly string[], source: PeerSource): void {

@@ -332,6 +332,7 @@ export class TorrentLife implements ConnectorHost, PeerSourcesHost, TransferHost
       return;
     }
     this.#host.handleHashesKnown();
+    this.sources.handleMetadata();
     if (swarmHashesOf(this.#source).length === 2) this.sources.handleSecondInfoHash();
     for (const { endpoint, source } of known) {
       if (this.maySource(source)) parts.connector.addPeers([endpoint], source);

@@ -4,11 +4,13 @@ import type { Log } from '../../platform/log.ts';
 import type {
   ConnectOptions,
   ListenOptions,
+  LocalAddress,
   Network,
   TcpListener,
   TcpListenerHandler,
   TcpSocket,
   TcpSocketHandler,
+  UdpOptions,
   UdpSocket,
   UdpSocketHandler,
 } from '../../platform/network.ts';
@@ -33,13 +35,18 @@ export class NodeNetwork implements Network {
     return NodeTcpSocket.connect(options, handler, this.#buffers, this.#log);
   }
 
-  bindUdp(options: ListenOptions, handler: UdpSocketHandler): UdpSocket {
+  bindUdp(options: UdpOptions, handler: UdpSocketHandler): UdpSocket {
     return bindUdp(options, handler, this.#log);
   }
 
-  localAddresses(): readonly { readonly name: string; readonly address: string }[] {
+  localAddresses(): readonly LocalAddress[] {
     return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
-      (addresses ?? []).map(({ address }) => ({ name, address: normalizeAddress(address) })),
+      (addresses ?? []).map(({ address, cidr }) => ({
+        name,
+        address: normalizeAddress(address),
+        // Without a mask only the address itself is known to be near.
+        prefixBits: Number(cidr?.split('/')[1] ?? (address.includes(':') ? 128 : 32)),
+      })),
     );
   }
 }

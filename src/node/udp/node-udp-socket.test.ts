@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Log } from '../../platform/log.ts';
-import type { Endpoint, NetworkError, UdpSocket } from '../../platform/network.ts';
+import type { Endpoint, MulticastOptions, NetworkError, UdpSocket } from '../../platform/network.ts';
+import { NodeNetwork } from '../net/node-network.ts';
 import { bindUdp } from './node-udp-socket.ts';
 
 const quiet: Log = { write: () => {} };
@@ -16,7 +17,7 @@ interface Bound {
   local: Endpoint | undefined;
 }
 
-function bind(address: string, port = 0, onDatagram?: () => void): Bound {
+function bind(address: string, port = 0, onDatagram?: () => void, multicast?: MulticastOptions): Bound {
   const received: Bound['received'] = [];
   const failures: NetworkError[] = [];
   const handler = {
@@ -29,7 +30,12 @@ function bind(address: string, port = 0, onDatagram?: () => void): Bound {
     },
     handleFailed: (error: NetworkError) => failures.push(error),
   };
-  const bound: Bound = { socket: bindUdp({ address, port }, handler, quiet), received, failures, local: undefined };
+  const bound: Bound = {
+    socket: bindUdp({ address, port, multicast }, handler, quiet),
+    received,
+    failures,
+    local: undefined,
+  };
   expect(bound.local).toBeUndefined();
   open.push(bound.socket);
   return bound;
@@ -105,4 +111,25 @@ test('nothing comes after close, and a handler that throws ends its socket only'
   left.socket.close();
   left.socket.send(Uint8Array.of(1), right.local!);
   expect(left.failures).toEqual([]);
+});
+
+test('sockets of one group on one interface share a port, hear each other and themselves, and stay on their family', async () => {
+  const interfaceName = new NodeNetwork(quiet).localAddresses().find(({ address }) => address === '127.0.0.1')!.name;
+  const multicast = { group: '239.192.152.143', interfaceName, hopsMax: 1 };
+  const first = bind('0.0.0.0', 0, undefined, multicast);
+  await until(() => first.local !== undefined);
+  const { port } = first.local!;
+  const second = bind('0.0.0.0', port, undefined, multicast);
+  await until(() => second.local !== undefined);
+  second.socket.send(Uint8Array.of(7), { address: multicast.group, port });
+  second.socket.send(Uint8Array.of(8), { address: 'ff15::efc0:988f', port });
+  await until(() => first.received.length === 1 && second.received.length === 1);
+  expect(first.received).toEqual([{ bytes: [7], remote: { address: '127.0.0.1', port } }]);
+});
+
+test('a group on an interface that is not there is a failure, and no exception', async () => {
+  const multicast = { group: '239.192.152.143', interfaceName: 'nosuch0', hopsMax: 1 };
+  const bound = bind('0.0.0.0', 0, undefined, multicast);
+  await until(() => bound.failures.length === 1);
+  expect(bound.local).toBeUndefined();
 });

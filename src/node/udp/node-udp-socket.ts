@@ -1,13 +1,14 @@
 // One UDP socket over node:dgram. An IPv6 socket takes IPv6 only, so that every remote has one spelling.
 import type dgram from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 import type { Log } from '../../platform/log.ts';
-import type { Endpoint, ListenOptions, UdpSocket, UdpSocketHandler } from '../../platform/network.ts';
+import type { Endpoint, MulticastOptions, UdpOptions, UdpSocket, UdpSocketHandler } from '../../platform/network.ts';
 import { endpointOf } from '../net/endpoint.ts';
 import { guard } from '../net/guard.ts';
 import { networkErrorFrom } from '../net/network-error.ts';
 
 /** The `bindUdp` of a Network. */
-export function bindUdp(options: ListenOptions, handler: UdpSocketHandler, log: Log): UdpSocket {
+export function bindUdp(options: UdpOptions, handler: UdpSocketHandler, log: Log): UdpSocket {
   return new NodeUdpSocket(options, handler, log);
 }
 
@@ -19,7 +20,7 @@ class NodeUdpSocket implements UdpSocket {
   #isListening = false;
   #isClosed = false;
 
-  constructor(options: ListenOptions, handler: UdpSocketHandler, log: Log) {
+  constructor(options: UdpOptions, handler: UdpSocketHandler, log: Log) {
     this.#log = log;
     this.#handler = handler;
     this.#family = options.address.includes(':') ? 6 : 4;
@@ -27,6 +28,7 @@ class NodeUdpSocket implements UdpSocket {
     this.#socket = process.getBuiltinModule('node:dgram').createSocket({
       type: this.#family === 6 ? 'udp6' : 'udp4',
       ipv6Only: this.#family === 6,
+      reuseAddr: options.multicast !== undefined,
       // Addresses are literals already: spares the thread pool a look-up for each datagram. Only binding waits a
       // moment, since Node would report success from within the call.
       lookup: (hostname, _options, callback) => {
@@ -37,6 +39,7 @@ class NodeUdpSocket implements UdpSocket {
     this.#socket.on('error', (error) => this.#fail(error));
     this.#socket.on('listening', () => {
       this.#isListening = true;
+      if (options.multicast !== undefined && !this.#join(options.multicast)) return;
       const { address, port } = this.#socket.address();
       this.#call(() => this.#handler.handleListening(endpointOf(address, port)));
     });
@@ -67,6 +70,21 @@ class NodeUdpSocket implements UdpSocket {
     }
   }
 
+  /** False: the group or the interface is none of this machine's. */
+  #join({ group, interfaceName, hopsMax }: MulticastOptions): boolean {
+    try {
+      const local = multicastInterface(interfaceName, this.#family);
+      this.#socket.addMembership(group, local);
+      this.#socket.setMulticastInterface(local);
+      this.#socket.setMulticastTTL(hopsMax);
+      this.#socket.setMulticastLoopback(true);
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
   #call(run: () => void): void {
     if (!this.#isClosed) guard(this.#log, 'UDP socket', run, () => this.#fail(new Error('handler failed')));
   }
@@ -76,4 +94,12 @@ class NodeUdpSocket implements UdpSocket {
     this.close();
     guard(this.#log, 'UDP socket', () => this.#handler.handleFailed(networkErrorFrom(error)));
   }
+}
+
+/** How Node wants an interface named: IPv4 by an address of its own, IPv6 by its zone. @throws {Error} it has none. */
+function multicastInterface(name: string, family: 4 | 6): string {
+  const own = networkInterfaces()[name]?.find((entry) => entry.family === `IPv${family}`);
+  if (own === undefined) throw new Error(`the interface ${name} has no IPv${family} address`);
+  if (own.family === 'IPv4') return own.address;
+  return `::%${process.platform === 'win32' ? own.scopeid : name}`;
 }
