@@ -8,7 +8,7 @@ export const aria2: Client = {
   v2: false,
   createsEmptyFiles: true,
   takesPeers: false,
-  async start({ host, source, dataDir, workDir, seeding }) {
+  async start({ host, source, dataDir, workDir, seeding, discovery }) {
     const hook = join(workDir, 'complete.sh');
     writeFileSync(hook, '#!/bin/sh\necho hook-complete\n');
     chmodSync(hook, 0o755);
@@ -21,8 +21,8 @@ export const aria2: Client = {
       `--dht-listen-port=${PEER_PORT}`,
       `--dht-file-path=${join(workDir, 'dht.dat')}`,
       '--enable-dht6=false',
-      '--bt-enable-lpd=false',
-      '--enable-peer-exchange=false',
+      `--bt-enable-lpd=${discovery === 'lsd'}`,
+      `--enable-peer-exchange=${discovery === 'pex'}`,
       '--follow-torrent=mem',
       '--seed-ratio=0.0',
       '--allow-overwrite=true',

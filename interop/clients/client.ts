@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly uploadBytesPerSecond?: number;
   /** Greet peers unencrypted at once, where the program would try encryption first; Transmission's driver only. */
   readonly plaintext?: boolean;
+  /** The one source of peers besides those named; not WebTorrent's and rTorrent's drivers. @defaultValue none */
+  readonly discovery?: 'pex' | 'lsd' | undefined;
   /** Arguments for Node itself, before the program's own; Millrace's driver only. */
   readonly nodeArguments?: readonly string[];
   /** The folder of another build of Millrace than this repository's own; Millrace's driver only. */

@@ -1,6 +1,7 @@
 """libtorrent for the interoperability tests: share or fetch a torrent, make one, or describe one. One JSON object a line.
 
 run SOURCE DATA_DIR PORT LISTEN UPLOAD_BYTES_PER_SECOND [PEER...]    (0: no limit; nothing: gives no byte)
+run-lsd ...                                                          (the same, with local discovery)
 create PATH OUT FORMAT PIECE_LENGTH [TRACKER...]
 show TORRENT
 """
@@ -21,13 +22,17 @@ def say(**fields):
 GIVES_NOTHING = {"unchoke_slots_limit": 0, "allowed_fast_set_size": 0, "upload_rate_limit": 1}
 
 
-def run(source, data_dir, port, listen, upload_limit, *peers):
+def run_lsd(*arguments):
+    run(*arguments, lsd=True)
+
+
+def run(source, data_dir, port, listen, upload_limit, *peers, lsd=False):
     gives_nothing = upload_limit == "nothing"
     session = lt.session({
         **(GIVES_NOTHING if gives_nothing else {}),
         "listen_interfaces": f"{listen}:{port}",
         "enable_dht": False,
-        "enable_lsd": False,
+        "enable_lsd": lsd,
         "enable_upnp": False,
         "enable_natpmp": False,
         "enable_incoming_utp": False,
@@ -110,4 +115,4 @@ def show(path):
 
 
 if __name__ == "__main__":
-    {"run": run, "create": create, "show": show}[sys.argv[1]](*sys.argv[2:])
+    {"run": run, "run-lsd": run_lsd, "create": create, "show": show}[sys.argv[1]](*sys.argv[2:])

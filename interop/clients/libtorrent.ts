@@ -10,11 +10,12 @@ export const libtorrent: Client = {
   v2: true,
   createsEmptyFiles: true,
   takesPeers: true,
-  async start({ host, source, dataDir, uploadBytesPerSecond = 0, givesNothing = false, peers = [], overIpv6 = false }) {
+  async start({ host, source, dataDir, uploadBytesPerSecond = 0, givesNothing = false, peers = [], ...more }) {
+    const { overIpv6 = false, discovery } = more;
     const listen = overIpv6 ? `[${host.address6}]` : '0.0.0.0';
     const args = [
       libtorrentScript(),
-      'run',
+      discovery === 'lsd' ? 'run-lsd' : 'run',
       source,
       dataDir,
       String(PEER_PORT),

@@ -45,7 +45,8 @@ export const millrace: Client = {
   createsEmptyFiles: true,
   takesPeers: true,
   async start({ host, source, dataDir, seeding, peers = [], overIpv6 = false, nodeArguments = [], ...more }) {
-    const options = ['--json', '--port', String(PEER_PORT), ...QUIET_NETWORK, ...(more.moreArguments ?? [])];
+    const quiet = QUIET_NETWORK.filter((option) => option !== `--no-${more.discovery}`);
+    const options = ['--json', '--port', String(PEER_PORT), ...quiet, ...(more.moreArguments ?? [])];
     if (overIpv6) options.push('--bind', host.address6);
     if (more.uploadBytesPerSecond !== undefined) options.push('--max-upload', String(more.uploadBytesPerSecond));
     const known = peers.flatMap((peer) => ['--peer', peer]);

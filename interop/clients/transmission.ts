@@ -13,7 +13,7 @@ export const transmission: Client = {
   v2: false,
   createsEmptyFiles: false,
   takesPeers: false,
-  async start({ host, source, dataDir, workDir, plaintext = false }) {
+  async start({ host, source, dataDir, workDir, plaintext = false, discovery }) {
     mkdirSync(workDir, { recursive: true });
     writeFileSync(
       join(workDir, 'settings.json'),
@@ -23,9 +23,9 @@ export const transmission: Client = {
         'dht-enabled': false,
         'download-dir': dataDir,
         ...(plaintext ? { encryption: 0 } : {}), // 0: tolerated, 1: preferred
-        'lpd-enabled': false,
+        'lpd-enabled': discovery === 'lsd',
         'peer-port': PEER_PORT,
-        'pex-enabled': false,
+        'pex-enabled': discovery === 'pex',
         'port-forwarding-enabled': false,
         preallocation: 0,
         'rpc-bind-address': '127.0.0.1',
