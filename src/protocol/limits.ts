@@ -183,6 +183,23 @@ export const LSD_RECEIVED_PER_SECOND = 50;
 /** Network interfaces that are announced on. */
 export const LSD_INTERFACES_MAX = 16;
 
+// ── Port mapping (RFC 6886, RFC 6887) ────────────────────────────────────────────────────────────────────────────
+
+/** Largest answer of a router that is read, in bytes (RFC 6887, section 7). */
+export const PORT_MAPPING_DATAGRAM_MAX_BYTES = 1_100;
+/** Lifetime asked for, in seconds; renewed at half of what is given. */
+export const PORT_MAPPING_LIFETIME_SECONDS = 7_200;
+/** Shortest lifetime believed, in seconds: the router is not asked more often than twice in it. */
+export const PORT_MAPPING_LIFETIME_MIN_SECONDS = 120;
+/** Wait before the first repetition of a question, in ms; doubles. */
+export const PORT_MAPPING_REPEAT_MS = 250;
+/** Times a question is sent before the router counts as silent. */
+export const PORT_MAPPING_SENDS_MAX = 4;
+/** After a refusal or silence, until the router is asked again, in ms. */
+export const PORT_MAPPING_RETRY_MS = 600_000;
+/** Routers that are asked. */
+export const GATEWAYS_MAX = 4;
+
 // ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Body of an HTTP tracker's reply in bytes, as received and decompressed. */
