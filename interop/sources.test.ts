@@ -93,13 +93,14 @@ describe('peer exchange alone', () => {
       const hubAddress = `${hub.address}:${PEER_PORT}`;
       const shared = { source: torrent.path, discovery: 'pex' } as const;
       await stage.start(test, rival, { ...shared, host: hub, dataDir: stage.folder('hub'), seeding: false });
-      const seedHost = await stage.host(test);
-      const seed = ['seed', torrent.path, '--data', content.parent, '--peer', hubAddress, ...SLOW, ...quiet];
-      spawn(test, seedHost, seed);
-      const askingHost = await stage.host(test);
       const data = stage.folder('asking');
-      const asking = ['download', torrent.path, '-o', data, '--peer', hubAddress, '--max-download', '20k', ...withPex];
-      await untilSource(spawn(test, askingHost, asking), 'pex');
+      const slow = ['--peer', hubAddress, '--max-download', '20k', ...withPex];
+      const asking = spawn(test, await stage.host(test), ['download', torrent.path, '-o', data, ...slow]);
+      await untilSource(asking, 'user');
+      // aria2 tells of peers in their first minute alone, once a minute: this one comes last.
+      const seed = ['seed', torrent.path, '--data', content.parent, '--peer', hubAddress, ...SLOW, ...quiet];
+      spawn(test, await stage.host(test), seed);
+      await untilSource(asking, 'pex');
     });
 
     it('hears of a peer from us', { timeout: 200_000 }, async (test) => {

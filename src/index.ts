@@ -30,6 +30,7 @@ export type {
   PeerSource,
   PeerSourceCounts,
   PeerStats,
+  PortMappingStats,
   RateLimitOptions,
   ReadOptions,
   ScrapeResult,

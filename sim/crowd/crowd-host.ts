@@ -110,6 +110,10 @@ export class CrowdHost implements Network, BlockSource {
     return bits;
   }
 
+  gateways(): readonly string[] {
+    return [];
+  }
+
   localAddresses(): readonly LocalAddress[] {
     return [{ name: 'eth0', address: this.address, prefixBits: 24 }];
   }

@@ -102,7 +102,7 @@ export class CrowdPeer {
     this.startedMs = world.wheel.nowMs;
     const { session: sessionOptions, torrent: torrentOptions, rules } = this.options;
     // Whom a peer knows is the crowd's tracker's to say, so that crowds of all rules are alike.
-    const options = { listenPort: 6881, pex: false, localDiscovery: false, ...sessionOptions };
+    const options = { listenPort: 6881, pex: false, localDiscovery: false, portMapping: false, ...sessionOptions };
     const session = new Session(this.#platform(), options, { ...world.memory, ...rules });
     this.#session = session;
     session.listen((error) => {

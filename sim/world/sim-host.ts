@@ -53,6 +53,8 @@ export class SimHost implements Network, SocketOwner {
   readonly uplink: Uplink;
   readonly downlink: Downlink;
   readonly inbound: 'open' | 'refused' | 'dropped';
+  /** Its default routers. */
+  gatewayAddresses: readonly string[] = [];
   link: Link;
   isUp = true;
   /** Every outgoing connection attempt. */
@@ -115,6 +117,10 @@ export class SimHost implements Network, SocketOwner {
 
   powerOn(): void {
     this.isUp = true;
+  }
+
+  gateways(): readonly string[] {
+    return this.gatewayAddresses;
   }
 
   localAddresses(): readonly LocalAddress[] {

@@ -122,7 +122,12 @@ export class SimPeer {
   start(more: Partial<AddTorrentOptions> = {}): void {
     const { session: sessionOptions, torrent: torrentOptions, source } = this.#options;
     const { clock, disk, http, platform } = this.#boot();
-    const session = new Session(platform, { listenPort: LISTEN_PORT, localDiscovery: false, ...sessionOptions });
+    const session = new Session(platform, {
+      listenPort: LISTEN_PORT,
+      localDiscovery: false,
+      portMapping: false,
+      ...sessionOptions,
+    });
     session.listen((error) => {
       if (error !== undefined) {
         this.#world.report(`${this.name} could not listen: ${error.message}`);

@@ -19,6 +19,7 @@ export interface TransferFlags {
   readonly trackers: boolean;
   readonly pex: boolean;
   readonly lsd: boolean;
+  readonly portMapping: boolean;
   readonly encryption?: 'off' | 'prefer' | 'require';
   readonly maxDownload?: number;
   readonly maxUpload?: number;
@@ -59,7 +60,7 @@ export function addTransferOptions(command: Command): Command {
     .option('--no-lsd', 'neither announce nor look for torrents on the local network')
     .option('--no-pex', 'tell peers of no other peers, and ask none of them')
     .option('--no-utp', 'accepted; this version has no uTP')
-    .option('--no-port-mapping', 'accepted; this version maps no ports')
+    .option('--no-port-mapping', 'do not ask the router to let peers in')
     .addOption(
       new Option('--encryption <MODE>', 'encrypted connections; "require" is not supported yet').choices([
         'off',

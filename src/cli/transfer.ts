@@ -68,6 +68,7 @@ export class Transfer {
     let ticker: NodeJS.Timeout | undefined;
     try {
       for (const { address, port } of session.listening) this.#reporter.listening(address, port);
+      session.on('portMapping', (mapping) => this.#reporter.portMapping(mapping));
       for (const job of jobs) {
         if (!this.#stop.signal.aborted) await this.#add(session, job);
       }
@@ -82,7 +83,7 @@ export class Transfer {
   }
 
   #sessionOptions(): SessionOptions {
-    const { port, bind, maxDownload, maxUpload, limitLocal, tcp, trackers, pex, lsd } = this.#flags;
+    const { port, bind, maxDownload, maxUpload, limitLocal, tcp, trackers, pex, lsd, portMapping } = this.#flags;
     return {
       ...(port === undefined ? {} : { listenPort: port }),
       ...(bind === undefined ? {} : { bind }),
@@ -93,6 +94,7 @@ export class Transfer {
       trackers,
       pex,
       localDiscovery: lsd,
+      portMapping,
       log: this.#log(),
     };
   }

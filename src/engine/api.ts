@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly pex?: boolean;
   /** Torrents are announced on the local network (BEP 14), private ones excepted. @defaultValue true */
   readonly localDiscovery?: boolean;
+  /** Routers are asked by PCP and NAT-PMP to let peers in, and told when the session closes. @defaultValue true */
+  readonly portMapping?: boolean;
   /** Sent to HTTP trackers. @defaultValue `Millrace/<version>` */
   readonly userAgent?: string;
   /** Connections over all torrents. @defaultValue 500 */
@@ -257,8 +259,26 @@ export interface TorrentEvents {
 /** Events of a session. */
 export interface SessionEvents {
   readonly listening: ListenAddress;
+  /** A mapping stands, has changed, or could not be had. */
+  readonly portMapping: PortMappingStats;
   readonly torrentAdded: { readonly torrent: TorrentLike };
   readonly torrentRemoved: { readonly torrent: TorrentLike };
+}
+
+/** What a router was asked for, and what came of it. */
+export interface PortMappingStats {
+  /** The router's address. */
+  readonly gateway: string;
+  readonly protocol: 'tcp' | 'udp';
+  readonly internalPort: number;
+  readonly state: 'asking' | 'mapped' | 'failed';
+  readonly method: 'pcp' | 'nat-pmp';
+  /** Undefined unless mapped. */
+  readonly externalPort: number | undefined;
+  /** Undefined when the router does not say. */
+  readonly externalAddress: string | undefined;
+  /** Why it failed. */
+  readonly message: string | undefined;
 }
 
 /** An address that the session accepts connections on. */
@@ -394,6 +414,8 @@ export interface TorrentLike {
 export interface SessionLike {
   readonly torrents: readonly TorrentLike[];
   readonly listening: readonly ListenAddress[];
+  /** What routers were asked for; empty while there is none that would help. */
+  readonly portMappings: readonly PortMappingStats[];
   /**
    * Adds a torrent and starts it. Resolves once it is registered; a known info-hash returns the torrent that is there.
    * @param source A magnet link or info-hash, or the bytes of a .torrent file.

@@ -124,4 +124,6 @@ export interface Network {
   bindUdp(options: UdpOptions, handler: UdpSocketHandler): UdpSocket;
   /** Addresses of this machine's interfaces, loopback included; `name` is the interface's. */
   localAddresses(): readonly LocalAddress[];
+  /** Addresses of the default routers, as far as the system tells them. */
+  gateways(): readonly string[];
 }

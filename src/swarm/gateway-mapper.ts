@@ -10,7 +10,11 @@ import {
   PORT_MAPPING_SENDS_MAX,
 } from '../protocol/limits.ts';
 import type { MappedProtocol } from '../protocol/port-mapping/mapped-protocol.ts';
-import { decodeNatPmpAnswer, encodeNatPmpAddressRequest, encodeNatPmpMapping } from '../protocol/port-mapping/nat-pmp.ts';
+import {
+  decodeNatPmpAnswer,
+  encodeNatPmpAddressRequest,
+  encodeNatPmpMapping,
+} from '../protocol/port-mapping/nat-pmp.ts';
 import { decodePcpAnswer, encodePcpMapping, isPcpVersionRefused } from '../protocol/port-mapping/pcp.ts';
 import { isUnspecified } from '../protocol/tracker/compact-peers.ts';
 

@@ -1,5 +1,5 @@
 // The events of `--json`, one object a line. Names and meaning are a contract with scripts.
-import type { TorrentLike, TorrentStats } from '../../engine/api.ts';
+import type { PortMappingStats, TorrentLike, TorrentStats } from '../../engine/api.ts';
 import type { TorrentDiagnosis } from '../../engine/diagnosis/reasons.ts';
 import { toSafeJson } from './clean-text.ts';
 
@@ -26,6 +26,22 @@ export function magnetLine(torrent: Identified, magnet: string): string {
 
 export function listeningLine(address: string, port: number): string {
   return toSafeJson({ event: 'listening', address, port });
+}
+
+/** A router has mapped the port, or will not. */
+export function portMappingLine(mapping: PortMappingStats): string {
+  const { state, method, gateway, protocol, internalPort, externalAddress, externalPort, message } = mapping;
+  const outside = { externalAddress: externalAddress ?? null, externalPort: externalPort ?? null };
+  return toSafeJson({
+    event: 'port-mapping',
+    state,
+    method,
+    gateway,
+    protocol,
+    internalPort,
+    ...outside,
+    message: message ?? null,
+  });
 }
 
 export function progressLine(torrent: Identified, stats: TorrentStats, diagnosis: TorrentDiagnosis): string {

@@ -1,5 +1,5 @@
 // A transfer as JSON lines on stdout; failures also as a sentence on stderr.
-import type { TorrentLike } from '../../engine/api.ts';
+import type { PortMappingStats, TorrentLike } from '../../engine/api.ts';
 import type { CliContext } from '../context.ts';
 import type { Failure } from '../exit-code.ts';
 import { writeFailure } from './failure-line.ts';
@@ -10,6 +10,7 @@ import {
   listeningLine,
   magnetLine,
   metadataLine,
+  portMappingLine,
   progressLine,
 } from './json-lines.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
@@ -36,6 +37,10 @@ export class JsonReporter implements Reporter {
 
   listening(address: string, port: number): void {
     this.#line(listeningLine(address, port));
+  }
+
+  portMapping(mapping: PortMappingStats): void {
+    this.#line(portMappingLine(mapping));
   }
 
   metadata(torrent: TorrentLike): void {

@@ -1,9 +1,10 @@
 // A transfer as a few lines redrawn in place, for a terminal.
-import type { TorrentLike } from '../../engine/api.ts';
+import type { PortMappingStats, TorrentLike } from '../../engine/api.ts';
 import type { CliContext } from '../context.ts';
 import type { Failure } from '../exit-code.ts';
 import { writeFailure } from './failure-line.ts';
 import { LiveLines } from './live-lines.ts';
+import { portMappingText } from './port-mapping-text.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
 import { completeText, liveStatus, nameOf, progressBar, reasonText } from './status-line.ts';
 
@@ -37,6 +38,10 @@ export class LiveReporter implements Reporter {
 
   listening(address: string, port: number): void {
     if (this.#options.verbosity > 0) this.note(`listening on ${address}, port ${port}`);
+  }
+
+  portMapping(mapping: PortMappingStats): void {
+    if (this.#options.verbosity > 0) this.note(portMappingText(mapping));
   }
 
   metadata(): void {

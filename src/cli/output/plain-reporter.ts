@@ -1,9 +1,10 @@
 // A transfer as plain lines, for a pipe or a log.
-import type { TorrentLike } from '../../engine/api.ts';
+import type { PortMappingStats, TorrentLike } from '../../engine/api.ts';
 import type { TorrentReasonCode } from '../../engine/diagnosis/reasons.ts';
 import type { CliContext } from '../context.ts';
 import type { Failure } from '../exit-code.ts';
 import { writeFailure } from './failure-line.ts';
+import { portMappingText } from './port-mapping-text.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
 import { addedText, completeText, nameOf, reasonText, statusParts } from './status-line.ts';
 
@@ -34,6 +35,10 @@ export class PlainReporter implements Reporter {
 
   listening(address: string, port: number): void {
     if (this.#options.verbosity > 0) this.note(`listening on ${address}, port ${port}`);
+  }
+
+  portMapping(mapping: PortMappingStats): void {
+    if (this.#options.verbosity > 0) this.note(portMappingText(mapping));
   }
 
   metadata(torrent: TorrentLike): void {

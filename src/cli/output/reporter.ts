@@ -1,5 +1,5 @@
 // What a transfer tells the user: the calls, whatever form was asked for.
-import type { TorrentLike } from '../../engine/api.ts';
+import type { PortMappingStats, TorrentLike } from '../../engine/api.ts';
 import type { Failure } from '../exit-code.ts';
 
 export interface ReporterOptions {
@@ -16,6 +16,8 @@ export interface Reporter {
   /** The magnet link of a torrent that is shared. */
   magnet(torrent: TorrentLike): void;
   listening(address: string, port: number): void;
+  /** A router has mapped the port, or will not. */
+  portMapping(mapping: PortMappingStats): void;
   metadata(torrent: TorrentLike): void;
   progress(torrents: readonly TorrentLike[]): void;
   complete(torrent: TorrentLike, seconds: number): void;

@@ -143,6 +143,7 @@ export function contextWithTorrent(
           sessions.push(options ?? {});
           return Promise.resolve({
             torrents: [torrent],
+            portMappings: [],
             listening: [{ address: '0.0.0.0', port: 6881 }],
             add: () => Promise.resolve(torrent),
             stats: refuse,

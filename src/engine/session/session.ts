@@ -22,6 +22,7 @@ import { UdpTrackerClient } from '../announcer/udp-tracker-client.ts';
 import type {
   AddTorrentOptions,
   ListenAddress,
+  PortMappingStats,
   RateLimitOptions,
   SessionEvents,
   SessionLike,
@@ -30,6 +31,7 @@ import type {
 } from '../api.ts';
 import { DeadlineQueue } from '../deadline-queue.ts';
 import { LocalDiscovery } from '../local-discovery/local-discovery.ts';
+import { PortMapping } from '../port-mapping/port-mapping.ts';
 import { SendBuffers } from '../torrent/send-buffers.ts';
 import { type SwarmHashes, swarmHashesOf } from '../torrent/swarm-hash.ts';
 import { Torrent, type TorrentHost } from '../torrent/torrent.ts';
@@ -70,6 +72,8 @@ export class Session implements SessionLike {
   // BOUNDED: HALF_OPEN_INBOUND_MAX, kept by the connection budget.
   readonly #incoming = new Set<IncomingPeer>();
   #listeners: Listeners | undefined;
+  /** Undefined: switched off. */
+  readonly #portMapping: PortMapping | undefined;
   #lastPeerId = 0;
   /** Kept when listening ends: the farewell to trackers names it. */
   #listenPort = 0;
@@ -87,6 +91,11 @@ export class Session implements SessionLike {
     );
     const connections = new ConnectionBudget(settings.connectionsMax);
     this.#settings = settings;
+    if (settings.portMapping && settings.tcp) {
+      const { bind } = settings;
+      const handleChange = (mapping: PortMappingStats): void => this.#emitter.emit('portMapping', mapping);
+      this.#portMapping = new PortMapping({ platform, deadlines, bind, protocols: ['tcp'], handleChange });
+    }
     this.#emitter = new Emitter((error) => log.write('error', `a listener of the session threw: ${String(error)}`));
     this.#context = {
       platform,
@@ -130,7 +139,7 @@ export class Session implements SessionLike {
           ? new LocalDiscovery({ platform, deadlines, bind: settings.bind, listenPort: () => this.#listenPort })
           : undefined,
       localAddressFor: (remoteAddress) => this.#localAddressFor(remoteAddress),
-      listenPort: () => this.#listenPort,
+      listenPort: () => this.#portMapping?.externalPort('tcp') ?? this.#listenPort,
       priorityOf: (remote) => this.#priorityOf(remote),
       makeRoom: (connectionCount) => this.#makeRoom(connectionCount),
       nextPeerId: () => ++this.#lastPeerId,
@@ -170,6 +179,7 @@ export class Session implements SessionLike {
         handleReady: (error) => {
           this.#listenPort = this.listening[0]?.port ?? 0;
           if (error === undefined) for (const local of this.listening) this.#emitter.emit('listening', local);
+          this.#portMapping?.start(this.#listenPort);
           onListening(error);
         },
         handleLost: (local, error) => log.write('error', `no longer listening on port ${local.port}: ${error.message}`),
@@ -179,6 +189,10 @@ export class Session implements SessionLike {
 
   get torrents(): readonly Torrent[] {
     return [...this.#torrents];
+  }
+
+  get portMappings(): readonly PortMappingStats[] {
+    return this.#portMapping?.mappings() ?? [];
   }
 
   get listening(): readonly ListenAddress[] {
@@ -269,6 +283,10 @@ export class Session implements SessionLike {
       this.#context.platform.disk.close(onClosed);
     };
     for (const torrent of [...this.#torrents]) torrent.removeNow(handleEnd, timeoutMs);
+    if (this.#portMapping !== undefined) {
+      open++;
+      this.#portMapping.close(handleEnd);
+    }
     handleEnd();
   }
 

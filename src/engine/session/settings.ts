@@ -17,6 +17,7 @@ export interface Settings {
   readonly tcp: boolean;
   readonly pex: boolean;
   readonly localDiscovery: boolean;
+  readonly portMapping: boolean;
   readonly userAgent: string;
   readonly connectionsMax: number;
   readonly seedingChoker: SeedingChoker;
@@ -46,6 +47,7 @@ export function resolveSettings(options: SessionOptions): Settings {
     tcp: options.tcp ?? true,
     pex: options.pex ?? true,
     localDiscovery: options.localDiscovery ?? true,
+    portMapping: options.portMapping ?? true,
     userAgent: options.userAgent ?? `Millrace/${VERSION}`,
     connectionsMax,
     seedingChoker,

@@ -16,6 +16,7 @@ import type {
 } from '../../platform/network.ts';
 import { bindUdp } from '../udp/node-udp-socket.ts';
 import { normalizeAddress } from './endpoint.ts';
+import { findGateways } from './gateways.ts';
 import { NodeTcpListener } from './node-tcp-listener.ts';
 import { NodeTcpSocket, ReadBuffers } from './node-tcp-socket.ts';
 
@@ -37,6 +38,10 @@ export class NodeNetwork implements Network {
 
   bindUdp(options: UdpOptions, handler: UdpSocketHandler): UdpSocket {
     return bindUdp(options, handler, this.#log);
+  }
+
+  gateways(): readonly string[] {
+    return findGateways(this.localAddresses());
   }
 
   localAddresses(): readonly LocalAddress[] {

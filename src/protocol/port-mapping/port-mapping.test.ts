@@ -27,7 +27,13 @@ test('the questions are those of RFC 6886 and RFC 6887', () => {
 });
 
 test('answers are read', () => {
-  const mapping = { type: 'mapping', protocol: 'tcp', internalPort: 6_881, externalPort: 6_882, lifetimeSeconds: 3_600 };
+  const mapping = {
+    type: 'mapping',
+    protocol: 'tcp',
+    internalPort: 6_881,
+    externalPort: 6_882,
+    lifetimeSeconds: 3_600,
+  };
   expect(decodeNatPmpAnswer(hexToBytes(NAT_PMP_ANSWER)!)).toEqual(mapping);
   const address = decodeNatPmpAnswer(hexToBytes('0080000000000007cb007109')!);
   expect(address).toEqual({ type: 'address', externalAddress: '203.0.113.9' });
@@ -66,7 +72,8 @@ test('random bytes never throw', () => {
   const random = seededRandom(5_351);
   for (let round = 0; round < 4_000; round++) {
     const bytes = hexToBytes(round % 2 === 0 ? NAT_PMP_ANSWER : PCP_ANSWER)!;
-    for (let i = randomBelow(random, 6); i >= 0; i--) bytes[randomBelow(random, bytes.length)] = randomBelow(random, 256);
+    for (let i = randomBelow(random, 6); i >= 0; i--)
+      bytes[randomBelow(random, bytes.length)] = randomBelow(random, 256);
     const cut = bytes.subarray(0, randomBelow(random, bytes.length + 1));
     decodeNatPmpAnswer(cut);
     decodePcpAnswer(cut);
