@@ -233,6 +233,61 @@ export const TRACKER_ID_MAX_BYTES = 512;
 /** How long a UDP tracker's connection id is used, in ms (BEP 15). */
 export const UDP_CONNECTION_ID_MS = 60_000;
 
+// ── The DHT ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Bytes of a datagram that is read as a message of the DHT. */
+export const DHT_DATAGRAM_MAX_BYTES = 1_500;
+/** Bytes of a datagram that we send (BEP 32 says 1,024; a whole item of BEP 44 needs more). */
+export const DHT_REPLY_MAX_BYTES = 1_200;
+/** Values in one message. */
+export const DHT_TOKENS_MAX = 500;
+/** Bytes of another node's transaction id, which our answer repeats. */
+export const DHT_TRANSACTION_ID_MAX_BYTES = 32;
+/** Bytes of another node's write token, which our announce repeats. */
+export const DHT_TOKEN_MAX_BYTES = 128;
+/** Peers taken from one response. */
+export const DHT_VALUES_MAX = 200;
+/** Nodes taken from one response. */
+export const DHT_NODES_PER_RESPONSE_MAX = 16;
+/** Bytes sent for each byte received from an address that has not shown that it is not forged. */
+export const DHT_AMPLIFICATION_MAX = 10;
+/** Torrents whose peers are kept for others. */
+export const DHT_TORRENTS_MAX = 2_000;
+/** Peers kept of one torrent. */
+export const DHT_PEERS_PER_TORRENT_MAX = 500;
+/** Items kept for others (BEP 44). */
+export const DHT_ITEMS_MAX = 700;
+/** Bytes of an item's value (BEP 44). */
+export const DHT_ITEM_MAX_BYTES = 1_000;
+/** Bytes of a mutable item's salt (BEP 44). */
+export const DHT_SALT_MAX_BYTES = 64;
+/** How long an announced peer is kept, in ms. */
+export const DHT_PEER_LIFETIME_MS = 2_700_000;
+/** How long an item is kept without being put again, in ms (BEP 44). */
+export const DHT_ITEM_LIFETIME_MS = 7_200_000;
+/** Signatures checked for one address, a second. */
+export const DHT_VERIFIES_PER_SECOND = 20;
+/** Messages from one public address within ten seconds before it is not answered for a while. */
+export const DHT_QUERIES_PER_ADDRESS_MAX = 50;
+/** How long an address that asks too much is not answered, in ms. */
+export const DHT_BLOCK_MS = 300_000;
+/** Addresses whose messages are counted. */
+export const DHT_ADDRESSES_COUNTED_MAX = 1_024;
+/** Bytes sent a second, a mean over three seconds. */
+export const DHT_UPLOAD_BYTES_PER_SECOND = 8_000;
+/** Queries that wait for their answer. */
+export const DHT_TRANSACTIONS_MAX = 512;
+/** Look-ups of one node at once. */
+export const DHT_LOOKUPS_MAX = 64;
+/** Nodes that one look-up remembers. */
+export const DHT_LOOKUP_NODES_MAX = 200;
+/** Peers that one look-up hands on. */
+export const DHT_LOOKUP_PEERS_MAX = 1_000;
+/** Info-hashes in one sample (BEP 51). */
+export const DHT_SAMPLES_MAX = 20;
+/** Nodes kept from one run of the program to the next. */
+export const DHT_SAVED_NODES_MAX = 200;
+
 // ── Disk and memory ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Bytes received and not yet written, over all torrents, before peers are read no further. */
