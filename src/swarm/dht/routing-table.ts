@@ -78,6 +78,13 @@ export class RoutingTable {
     return this.#buckets.length;
   }
 
+  /** Enough nodes are known, and of most of them the ids fit the addresses (BEP 42). */
+  get isMostlySecure(): boolean {
+    let secureCount = 0;
+    for (const { contact } of this.nodes()) if (contact.isSecure) secureCount++;
+    return secureCount >= BUCKET_NODES && secureCount * 2 > this.#byPlace.size;
+  }
+
   *nodes(): Generator<TableNode> {
     for (const bucket of this.#buckets) yield* bucket.nodes;
   }
