@@ -159,9 +159,9 @@ export class CrowdPeer {
       http: tracker.httpFor(host.address),
       disk,
       crypto: {
+        ...crypto,
         // While blocks are handed over, the engine hashes nothing but the one that it has just kept.
         sha1: (bytes) => (host.arriving === undefined ? crypto.sha1(bytes) : blockSha1(disk.lastKept)),
-        sha256: crypto.sha256,
         random: this.options.random,
       },
       log: {

@@ -229,7 +229,7 @@ export class SimPeer {
       resolver: new SimResolver(clock, names),
       http,
       disk,
-      crypto: { sha1: crypto.sha1, sha256: crypto.sha256, random: this.#options.random },
+      crypto: { ...crypto, random: this.#options.random },
       log,
       copyBytes: (target, offset, source, start, end) => target.set(source.subarray(start, end), offset),
       resolvePath: (path) => path,

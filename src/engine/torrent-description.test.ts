@@ -1,19 +1,14 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { nodeCrypto } from '../../sim/testing/node-crypto.ts';
 import { bytesToHex } from '../base/bytes.ts';
-import { seededRandom } from '../base/random.ts';
-import type { Crypto } from '../platform/crypto.ts';
+
 import { SessionError } from '../platform/session-error.ts';
 import { buildInfoDictionary, encodeMetainfo } from '../protocol/metainfo/index.ts';
 import { readTorrent } from './torrent-description.ts';
 
-const crypto: Crypto = {
-  sha1: (bytes) => new Uint8Array(createHash('sha1').update(bytes).digest()),
-  sha256: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
-  random: seededRandom(1),
-};
+const crypto = nodeCrypto();
 
 function v1Torrent(paths: readonly (readonly string[])[], parts: Partial<Parameters<typeof encodeMetainfo>[0]> = {}) {
   const infoBytes = buildInfoDictionary({

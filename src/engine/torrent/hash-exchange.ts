@@ -51,7 +51,7 @@ export interface HashExchangeHost {
 export interface HashExchangeParts {
   readonly content: TorrentContent;
   readonly storage: Pick<Storage, 'read'>;
-  readonly crypto: Crypto;
+  readonly crypto: Pick<Crypto, 'sha256'>;
   readonly deadlines: DeadlineQueue;
 }
 

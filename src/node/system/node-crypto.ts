@@ -2,6 +2,7 @@
 // does not wait for it.
 import type { Random } from '../../base/random.ts';
 import type { Crypto } from '../../platform/crypto.ts';
+import { ed25519PublicKey, signEd25519, verifyEd25519 } from './ed25519.ts';
 
 const POOL_WORDS = 256;
 
@@ -31,6 +32,18 @@ export class NodeCrypto implements Crypto {
 
   sha256(bytes: Uint8Array): Uint8Array {
     return digestOf('sha256', bytes);
+  }
+
+  verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+    return verifyEd25519(publicKey, message, signature);
+  }
+
+  signEd25519(seed: Uint8Array, message: Uint8Array): Uint8Array {
+    return signEd25519(seed, message);
+  }
+
+  ed25519PublicKey(seed: Uint8Array): Uint8Array {
+    return ed25519PublicKey(seed);
   }
 }
 

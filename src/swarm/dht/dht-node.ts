@@ -329,8 +329,10 @@ export class DhtNode implements Machine<DhtOutput> {
       return;
     }
     const { transactionId, query, isReadOnly } = message;
+    const sentBefore = this.#sentBytes;
     if (!isReadOnly && this.#table.handleQuery(contact, nowMs)) this.#probe(remote, nowMs);
-    this.#answer({ transactionId, query, remote, lengthBytes, isReadOnly }, nowMs);
+    const spentBytes = this.#sentBytes - sentBefore;
+    this.#answer({ transactionId, query, remote, lengthBytes, spentBytes, isReadOnly }, nowMs);
   }
 
   #answer(received: ReceivedQuery, nowMs: number): void {

@@ -225,7 +225,8 @@ export class Lookup {
   #nextFresh(): LookupNode | undefined {
     let weight = 0;
     for (const node of this.#nodes) {
-      if (node.state === 'answered') weight += this.#weightOf(node);
+      // Who is being asked and is not slow is likely to answer: nobody is asked for nothing.
+      if (node.state === 'answered' || (node.state === 'asked' && !node.isSlow)) weight += this.#weightOf(node);
       if (weight >= BUCKET_NODES) return undefined;
       if (node.state === 'fresh' && this.#isWorthAsking(node)) return node;
     }

@@ -60,6 +60,8 @@ export interface ReceivedQuery {
   readonly query: KrpcQuery;
   readonly remote: DhtEndpoint;
   readonly lengthBytes: number;
+  /** What has been sent to the asker already because it asked: a ping. */
+  readonly spentBytes: number;
   readonly isReadOnly: boolean;
 }
 
@@ -242,9 +244,9 @@ export class QueryResponder {
   }
 
   /** How long the answer may be. */
-  #roomBytes({ remote, lengthBytes }: ReceivedQuery, nowMs: number): number {
+  #roomBytes({ remote, lengthBytes, spentBytes }: ReceivedQuery, nowMs: number): number {
     if (this.#options.gate.isProven(remote.address, nowMs)) return DHT_REPLY_MAX_BYTES;
-    return Math.min(DHT_REPLY_MAX_BYTES, lengthBytes * DHT_AMPLIFICATION_MAX);
+    return Math.min(DHT_REPLY_MAX_BYTES, lengthBytes * DHT_AMPLIFICATION_MAX - spentBytes);
   }
 }
 
