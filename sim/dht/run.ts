@@ -22,8 +22,9 @@ const options: DhtStoryOptions = {
     rules: {
       ...LOOKUP_RULES,
       overdueMs: 15_000,
-      insecureWeight: 1,
+      countsInsecure: true,
       insecureAskedMax: Infinity,
+      insecureAskedStrictMax: Infinity,
       falseNamesMax: Infinity,
     },
   }),

@@ -163,18 +163,21 @@ test('a node that has named three nodes that are not there is not believed, unle
   expect(run(1)).toBe(12);
 });
 
-test('where ids must fit, those that do not are asked sixteen times at most and never count', () => {
-  const strangers = Array.from({ length: 40 }, (_, i) => contactAt(60, `81.${i}.1.1`));
+test('nodes whose ids do not fit are asked so often and do not count, unless there are no others', () => {
+  const strangers = Array.from({ length: 60 }, (_, i) => contactAt(60, `81.${i}.1.1`));
   const fitting = Array.from({ length: 10 }, (_, i) => {
     const address = `90.${i}.7.1`;
     return createContact(secureNodeId(parseIpAddress(address)!, i, random), { address, port: 6881 })!;
   });
+  const counts = (asked: readonly LookupNode[]): number[] => [
+    asked.filter(({ contact }) => !contact!.isSecure).length,
+    asked.filter(({ contact }) => contact!.isSecure).length,
+  ];
   const strict = lookupOf([...strangers, ...fitting], true);
-  const asked = finish(strict, 0);
-  expect(asked.filter(({ contact }) => !contact!.isSecure)).toHaveLength(LOOKUP_RULES.insecureAskedMax);
-  expect(asked.filter(({ contact }) => contact!.isSecure)).toHaveLength(8);
-  const lenient = lookupOf([...strangers, ...fitting]);
-  expect(finish(lenient, 0)).toHaveLength(16);
+  expect(counts(finish(strict, 0))).toEqual([LOOKUP_RULES.insecureAskedStrictMax, 8]);
+  expect(counts(strict.nearest())).toEqual([8, 8]);
+  expect(counts(finish(lookupOf([...strangers, ...fitting]), 0))).toEqual([LOOKUP_RULES.insecureAskedMax, 8]);
+  expect(counts(finish(lookupOf(strangers, true), 0))).toEqual([8, 0]);
 });
 
 test('only nodes that gave a token are nodes to store at', () => {

@@ -1,8 +1,9 @@
 // One iterative look-up (BEP 5, "Overview"): asks the nodes nearest to a target for nearer ones, several at once, until the
 // nearest of all have answered. Says whom to ask and is told what came of it; knows no messages, and not what is looked for.
 //
-// Against liars: one node for each public address and network; ids that do not fit their addresses (BEP 42) count half, or
-// nothing where most fit; a node that has named only nodes that do not exist is no longer believed. A node that is slow gives up its place to the next
+// Against liars: one node for each public address and network; nodes whose ids do not fit their addresses (BEP 42) are asked,
+// so many of them, and do not count, as long as a node is known whose id fits; a node that has named only nodes that do not
+// exist is no longer believed. A node that is slow gives up its place to the next
 // after a second, but is still heard.
 import { assert } from '../../base/assert.ts';
 import type { Contact, DhtEndpoint } from '../../protocol/dht/contact.ts';
@@ -18,10 +19,11 @@ export interface LookupRules {
   readonly slowMs: number;
   /** Then the look-up may end without it. */
   readonly overdueMs: number;
-  /** What a node counts whose id does not fit its address, where most do not fit; others count 1. */
-  readonly insecureWeight: number;
-  /** Where most ids fit (`enforcesIds`), those that do not count nothing, and no more of them are asked than this. */
+  /** Whether ids that do not fit their addresses count like others. */
+  readonly countsInsecure: boolean;
+  /** How many nodes with such ids are asked; and how many where most nodes that we know have ids that fit. */
   readonly insecureAskedMax: number;
+  readonly insecureAskedStrictMax: number;
   /** Failed nodes that one node may name before it is not believed, when none of its nodes has answered. */
   readonly falseNamesMax: number;
 }
@@ -30,8 +32,9 @@ export const LOOKUP_RULES: LookupRules = {
   parallel: 5,
   slowMs: 1_000,
   overdueMs: 2_500,
-  insecureWeight: 0.5,
-  insecureAskedMax: 16,
+  countsInsecure: false,
+  insecureAskedMax: 40,
+  insecureAskedStrictMax: 16,
   falseNamesMax: 3,
 };
 
@@ -86,6 +89,8 @@ export class Lookup {
   #answerCount = 0;
   /** Asked nodes whose ids do not fit their addresses. */
   #insecureCount = 0;
+  /** Known nodes whose ids fit and that have not failed. */
+  #secureCount = 0;
   #deadlineMs = Infinity;
 
   constructor(options: LookupOptions) {
@@ -172,6 +177,7 @@ export class Lookup {
     if (node.state === 'answered' || node.state === 'failed') return;
     this.#asked.delete(node);
     node.state = 'failed';
+    if (node.contact?.isSecure === true) this.#secureCount--;
     for (const namer of node.namers) namer.falseNameCount++;
     // The network is free again: a false name must not keep a true node out.
     for (const place of placesOf(node))
@@ -186,11 +192,10 @@ export class Lookup {
 
   /** The nearest nodes have answered, or nobody is left to ask. */
   isDone(nowMs: number): boolean {
-    let weight = 0;
+    let count = 0;
     for (const node of this.#nodes) {
       if (node.state === 'answered') {
-        weight += this.#weightOf(node);
-        if (weight >= BUCKET_NODES) return true;
+        if (this.#counts(node) && ++count >= BUCKET_NODES) return true;
       } else if (node.state === 'asked' && nowMs - node.askedMs < this.#rules.overdueMs) return false;
       else if (node.state === 'fresh' && this.#isWorthAsking(node)) return false;
     }
@@ -198,15 +203,22 @@ export class Lookup {
     return this.#asked.size === 0 && !this.#addresses.some(({ state }) => state === 'fresh');
   }
 
-  /** Of the nodes that have answered the nearest, as many as count for eight; for storing, of those that gave a token. */
+  /**
+   * Of the nodes that have answered the nearest: eight that count, and at most eight nearer ones that do not. For storing, of
+   * those that gave a token.
+   */
   nearest(options: { readonly withToken?: boolean } = {}): LookupNode[] {
     const found: LookupNode[] = []; // BOUNDED: 16
-    let weight = 0;
+    let count = 0;
+    let otherCount = 0;
     for (const node of this.#nodes) {
       if (node.state !== 'answered' || (options.withToken === true && node.token === undefined)) continue;
+      if (!this.#counts(node)) {
+        if (++otherCount <= BUCKET_NODES) found.push(node);
+        continue;
+      }
       found.push(node);
-      weight += this.#weightOf(node);
-      if (weight >= BUCKET_NODES) break;
+      if (++count >= BUCKET_NODES) break;
     }
     return found;
   }
@@ -218,16 +230,18 @@ export class Lookup {
       const [near, far] = [this.#nodes[i - 1]!.contact!, this.#nodes[i]!.contact!];
       assert(compareDistance(this.target, near.compact, far.compact) <= 0, 'the nearest stand first');
     }
+    const secure = this.#nodes.filter(({ contact, state }) => contact?.isSecure === true && state !== 'failed');
+    assert(secure.length === this.#secureCount, 'nodes with fitting ids are counted');
     for (const node of this.#asked) assert(node.state === 'asked', 'who is asked is waited for');
   }
 
   /** The nearest that was never asked, while it may still be one of those that count. */
   #nextFresh(): LookupNode | undefined {
-    let weight = 0;
+    let count = 0;
     for (const node of this.#nodes) {
       // Who is being asked and is not slow is likely to answer: nobody is asked for nothing.
-      if (node.state === 'answered' || (node.state === 'asked' && !node.isSlow)) weight += this.#weightOf(node);
-      if (weight >= BUCKET_NODES) return undefined;
+      const isHeard = node.state === 'answered' || (node.state === 'asked' && !node.isSlow);
+      if (isHeard && this.#counts(node) && ++count >= BUCKET_NODES) return undefined;
       if (node.state === 'fresh' && this.#isWorthAsking(node)) return node;
     }
     return undefined;
@@ -268,22 +282,24 @@ export class Lookup {
     }
     if (low >= DHT_LOOKUP_NODES_MAX) return false;
     this.#nodes.splice(low, 0, node);
+    if (contact.isSecure) this.#secureCount++;
     if (this.#nodes.length > DHT_LOOKUP_NODES_MAX) {
       const dropped = this.#nodes.pop()!;
+      if (dropped.contact?.isSecure === true && dropped.state !== 'failed') this.#secureCount--;
       for (const place of placesOf(dropped)) if (this.#taken.get(place) === dropped) this.#taken.delete(place);
     }
     return true;
   }
 
-  #weightOf({ contact }: LookupNode): number {
-    if (contact?.isSecure === true) return 1;
-    return this.#enforcesIds ? 0 : this.#rules.insecureWeight;
+  #counts({ contact }: LookupNode): boolean {
+    return contact?.isSecure === true || this.#secureCount === 0 || this.#rules.countsInsecure;
   }
 
   /** Someone has named it whose names are not all false, or we knew it ourselves; and its id fits, or few that do not were asked. */
   #isWorthAsking({ namers, contact }: LookupNode): boolean {
-    const { falseNamesMax, insecureAskedMax } = this.#rules;
-    if (this.#enforcesIds && contact?.isSecure === false && this.#insecureCount >= insecureAskedMax) return false;
+    const { falseNamesMax, insecureAskedMax, insecureAskedStrictMax } = this.#rules;
+    const insecureMax = this.#enforcesIds ? insecureAskedStrictMax : insecureAskedMax;
+    if (contact?.isSecure === false && this.#insecureCount >= insecureMax) return false;
     if (namers.length === 0) return true;
     return namers.some(({ falseNameCount, trueNameCount }) => trueNameCount > 0 || falseNameCount < falseNamesMax);
   }

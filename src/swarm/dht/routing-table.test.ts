@@ -104,11 +104,13 @@ describe('one party cannot fill the table', () => {
     expect(table6.size).toBe(1);
   });
 
-  test('an address that shows another id has lost its place to it', () => {
+  test('an address that shows another id has lost its place, and gets it back by showing that id again', () => {
     const table = new RoutingTable(OWN_ID, 0);
     const [before, after] = [id(), id()];
     table.handleAnswer(publicContact('203.0.113.5', before), 10, 0);
     table.handleAnswer(publicContact('203.0.113.5', after), 10, 1);
+    expect(table.size).toBe(0);
+    table.handleAnswer(publicContact('203.0.113.5', after), 10, 2);
     expect(table.closest(before, 8).map((contact) => bytesToHex(contact.id))).toEqual([bytesToHex(after)]);
     table.assertInvariants();
   });
@@ -130,6 +132,20 @@ describe('one party cannot fill the table', () => {
     expect(table.nodeAt('8.8.77.1', 6881)).toBeUndefined();
     table.assertInvariants();
   });
+});
+
+test('where most ids fit their addresses, others are named only when there are not enough', () => {
+  const random = seededRandom(8);
+  const target = randomNodeId(random);
+  const table = new RoutingTable(OWN_ID, 0);
+  const near = publicContact('8.8.8.8', randomIdAtDistance(target, 60, random));
+  table.handleAnswer(near, 10, 0);
+  expect(table.closest(target, 8)).toEqual([near]);
+  for (let i = 0; i < 7; i++) table.handleAnswer(local(i, randomNodeId(random)), 10, 0);
+  expect(table.closest(target, 8)[0]).toBe(near);
+  table.handleAnswer(local(7, randomNodeId(random)), 10, 0);
+  expect(table.closest(target, 8)).not.toContain(near);
+  expect(table.closest(target, 9)[0]).toBe(near);
 });
 
 test('a node that asks us is wanted only while there is a place for it', () => {

@@ -58,6 +58,9 @@ export class RoutingTable {
   readonly #buckets: Bucket[];
   /** address → the node with it, for public addresses; `address:port` for local ones. BOUNDED: places of all buckets */
   readonly #byPlace = new Map<string, TableNode>();
+  /** Nodes whose ids fit their addresses. */
+  #secureCount = 0;
+  #nobodyDueUntilMs = 0;
 
   constructor(ownId: Uint8Array, nowMs: number, options: RoutingTableOptions = {}) {
     this.#ownId = ownId;
@@ -80,9 +83,7 @@ export class RoutingTable {
 
   /** Enough nodes are known, and of most of them the ids fit the addresses (BEP 42). */
   get isMostlySecure(): boolean {
-    let secureCount = 0;
-    for (const { contact } of this.nodes()) if (contact.isSecure) secureCount++;
-    return secureCount >= BUCKET_NODES && secureCount * 2 > this.#byPlace.size;
+    return this.#secureCount >= BUCKET_NODES && this.#secureCount * 2 > this.#byPlace.size;
   }
 
   *nodes(): Generator<TableNode> {
@@ -104,10 +105,11 @@ export class RoutingTable {
         this.#handleSeen(known, rttMs, nowMs);
         return;
       }
-      // BEP 45: who shows several ids from one address is broken or lies. Behind a shared address the first stays while
-      // it is alive.
-      if (known.contact.port !== contact.port && !isBad(known)) return;
-      this.#remove(known, nowMs, false);
+      // BEP 45: who shows several ids from one address is broken or lies, and loses its place; one that has begun anew
+      // gets it back with its next answer. Behind a shared address the first stays while it is alive.
+      if (known.contact.port === contact.port) this.#remove(known, nowMs, true);
+      if (!isBad(known)) return;
+      if (known.contact.port !== contact.port) this.#remove(known, nowMs, false);
     }
     const node = { contact, answeredMs: nowMs, askedUsMs: -Infinity, askedMs: nowMs, failureCount: 0, rttMs };
     this.#insert(node, nowMs);
@@ -144,35 +146,50 @@ export class RoutingTable {
     const node = this.nodeAt(address, port);
     if (node === undefined) return;
     node.failureCount++;
+    this.#nobodyDueUntilMs = 0;
     const bucket = this.#buckets[this.#indexOf(node.contact.compact)]!;
     if (node.failureCount >= FAILURES_GONE || (isBad(node) && bucket.waiting.length > 0))
       this.#remove(node, nowMs, true);
   }
 
   /**
-   * The known nodes nearest to the target, nearest first. Those that missed their last answer are left out unless nothing
-   * else is known.
+   * The known nodes nearest to the target, nearest first. Those that missed their last answer are left out, and where most
+   * ids fit their addresses, those that do not fit are named only when there are not enough others: liars could stand next
+   * to any target with them (BEP 42).
    */
   closest(target: Uint8Array, count: number): Contact[] {
+    const found = this.#closest(target, count, this.isMostlySecure);
+    return found.length < count ? this.#closest(target, count, false) : found;
+  }
+
+  #closest(target: Uint8Array, count: number, isSecureOnly: boolean): Contact[] {
     const found: Contact[] = []; // BOUNDED: count
     const shared = Math.min(sharedPrefixBits(this.#ownId, target), this.#buckets.length - 1);
-    this.#collect(target, this.#buckets[shared]!, found, count);
+    this.#collect(target, this.#buckets[shared]!, found, count, isSecureOnly);
     if (found.length < count) {
       // All of these share as many bits with the target as each other, and fewer than those above.
-      for (let i = shared + 1; i < this.#buckets.length; i++) this.#collect(target, this.#buckets[i]!, found, count);
+      for (let i = shared + 1; i < this.#buckets.length; i++)
+        this.#collect(target, this.#buckets[i]!, found, count, isSecureOnly);
     }
     for (let i = shared - 1; i >= 0 && found.length < count; i--)
-      this.#collect(target, this.#buckets[i]!, found, count);
+      this.#collect(target, this.#buckets[i]!, found, count, isSecureOnly);
     return found;
   }
 
   /** The node that has gone longest without being asked by us, among those that are questionable or missed an answer. */
   nodeToAsk(nowMs: number, questionableMs: number = QUESTIONABLE_MS): TableNode | undefined {
+    if (nowMs < this.#nobodyDueUntilMs) return undefined;
     let oldest: TableNode | undefined;
-    for (const node of this.nodes()) {
-      const needsAnswer = node.failureCount > 0 || nowMs - Math.max(node.answeredMs, node.askedUsMs) >= questionableMs;
-      if (needsAnswer && (oldest === undefined || node.askedMs < oldest.askedMs)) oldest = node;
+    let nextDueMs = nowMs + questionableMs;
+    for (const { nodes } of this.#buckets) {
+      for (const node of nodes) {
+        const dueMs = node.failureCount > 0 ? nowMs : Math.max(node.answeredMs, node.askedUsMs) + questionableMs;
+        if (dueMs > nowMs) nextDueMs = Math.min(nextDueMs, dueMs);
+        else if (oldest === undefined || node.askedMs < oldest.askedMs) oldest = node;
+      }
     }
+    // Signs of life only move this further; a failure brings it back.
+    if (oldest === undefined) this.#nobodyDueUntilMs = nextDueMs;
     return oldest;
   }
 
@@ -222,6 +239,8 @@ export class RoutingTable {
       }
       count += nodes.length;
     }
+    const secureCount = [...this.nodes()].filter(({ contact }) => contact.isSecure).length;
+    assert(secureCount === this.#secureCount, 'nodes with fitting ids are counted');
     assert(count === this.#byPlace.size, 'no node is known by its address alone');
   }
 
@@ -263,6 +282,12 @@ export class RoutingTable {
     bucket.nodes.push(node);
     bucket.changedMs = nowMs;
     this.#byPlace.set(placeOf(node.contact), node);
+    if (node.contact.isSecure) this.#secureCount++;
+  }
+
+  #forget({ contact }: TableNode): void {
+    this.#byPlace.delete(placeOf(contact));
+    if (contact.isSecure) this.#secureCount--;
   }
 
   #wait(bucket: Bucket, node: TableNode): void {
@@ -276,7 +301,7 @@ export class RoutingTable {
   #remove(node: TableNode, nowMs: number, mayReplace: boolean): void {
     const bucket = this.#buckets[this.#indexOf(node.contact.compact)]!;
     bucket.nodes.splice(bucket.nodes.indexOf(node), 1);
-    this.#byPlace.delete(placeOf(node.contact));
+    this.#forget(node);
     while (mayReplace) {
       const next = bucket.waiting.pop();
       if (next === undefined) return;
@@ -298,7 +323,7 @@ export class RoutingTable {
       return stays;
     });
     // Deeper buckets have fewer places: what does not fit splits further or waits.
-    for (const { contact } of moved) this.#byPlace.delete(placeOf(contact));
+    for (const node of moved) this.#forget(node);
     this.#buckets[index] = { nodes: kept, waiting: [], changedMs: old.changedMs };
     this.#buckets.push({ nodes: [], waiting: [], changedMs: nowMs });
     for (const node of [...moved, ...waiting]) {
@@ -321,9 +346,9 @@ export class RoutingTable {
   }
 
   /** Puts the bucket's nodes into the list of the nearest; a short list makes insertion the quickest sort. */
-  #collect(target: Uint8Array, bucket: Bucket, found: Contact[], count: number): void {
+  #collect(target: Uint8Array, bucket: Bucket, found: Contact[], count: number, isSecureOnly: boolean): void {
     for (const { contact, failureCount } of bucket.nodes) {
-      if (failureCount > 0) continue;
+      if (failureCount > 0 || (isSecureOnly && !contact.isSecure)) continue;
       let at = found.length;
       while (at > 0 && compareDistance(target, contact.compact, found[at - 1]!.compact) < 0) at--;
       if (at === count) continue;
