@@ -61,6 +61,14 @@ export { Torrent } from './engine/torrent/torrent.ts';
 export type { Log, LogLevel } from './platform/log.ts';
 export { SessionError, type SessionErrorCode } from './platform/session-error.ts';
 
+/** Nodes that others run for everyone to begin with: several, of different hands. */
+const DHT_BOOTSTRAP: readonly string[] = [
+  'router.bittorrent.com:6881',
+  'dht.transmissionbt.com:6881',
+  'router.utorrent.com:6881',
+  'dht.libtorrent.org:25401',
+];
+
 /**
  * A BitTorrent session: one listening port, one disk, many torrents.
  *
@@ -78,7 +86,8 @@ export class Session extends EngineSession {
    * @throws {SessionError} `LISTEN_FAILED`.
    */
   static open(options: SessionOptions = {}): Promise<EngineSession> {
-    return EngineSession.openOn(nodePlatform(options.log), options);
+    const composed = { dht: true, dhtBootstrap: DHT_BOOTSTRAP, ...options };
+    return EngineSession.openOn(nodePlatform(options.log), composed);
   }
 }
 

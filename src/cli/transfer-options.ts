@@ -17,6 +17,8 @@ export interface TransferFlags {
   readonly tracker?: readonly string[];
   readonly tcp: boolean;
   readonly trackers: boolean;
+  readonly dht: boolean;
+  readonly dhtBootstrap?: readonly string[];
   readonly pex: boolean;
   readonly lsd: boolean;
   readonly portMapping: boolean;
@@ -56,7 +58,12 @@ export function addTransferOptions(command: Command): Command {
     )
     .option('--no-tcp', 'neither listen nor connect over TCP')
     .option('--no-trackers', 'announce to no tracker')
-    .option('--no-dht', 'accepted; this version has no DHT')
+    .option('--no-dht', 'neither look for peers in the DHT nor answer others there')
+    .option(
+      '--dht-bootstrap <HOST:PORT>',
+      'begin with this node of the DHT instead of the usual ones (repeatable)',
+      (value, previous: readonly string[] | undefined) => collect(parsePeer(value), previous),
+    )
     .option('--no-lsd', 'neither announce nor look for torrents on the local network')
     .option('--no-pex', 'tell peers of no other peers, and ask none of them')
     .option('--no-utp', 'accepted; this version has no uTP')

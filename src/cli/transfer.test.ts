@@ -8,7 +8,15 @@ import { Transfer, type TransferJob } from './transfer.ts';
 import type { TransferFlags } from './transfer-options.ts';
 
 const job: TransferJob = { source: 'magnet:?', files: undefined, saveTo: '/data', isSeed: false, verify: 'auto' };
-const flags: TransferFlags = { tcp: true, trackers: true, limitLocal: true, pex: true, lsd: true, portMapping: true };
+const flags: TransferFlags = {
+  tcp: true,
+  trackers: true,
+  dht: false,
+  pex: true,
+  lsd: true,
+  portMapping: true,
+  limitLocal: true,
+};
 
 async function run(
   torrent: ReturnType<typeof torrentWith>,

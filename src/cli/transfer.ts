@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AddTorrentOptions, SessionLike, SessionOptions, TorrentLike } from '../engine/api.ts';
 import type { Log, LogLevel } from '../platform/log.ts';
 import type { CliContext } from './context.ts';
+import { readDhtState, writeDhtState } from './dht-state-file.ts';
 import { CliFailure, EXIT, type ExitCode, type Failure, failureOf } from './exit-code.ts';
 import { cleanText } from './output/clean-text.ts';
 import type { Reporter } from './output/reporter.ts';
@@ -63,7 +64,11 @@ export class Transfer {
     const stopNow = (): void => this.#stop.abort(this.#interrupt.reason);
     this.#interrupt.addEventListener('abort', stopNow, { once: true });
     if (this.#interrupt.aborted) stopNow();
-    const session = await facade.openSession(this.#sessionOptions());
+    const dhtState = this.#flags.dht ? await readDhtState(this.#context.env) : undefined;
+    const session = await facade.openSession({
+      ...this.#sessionOptions(),
+      ...(dhtState === undefined ? {} : { dhtState }),
+    });
     const timeout = this.#startTimeout();
     let ticker: NodeJS.Timeout | undefined;
     try {
@@ -77,13 +82,16 @@ export class Transfer {
     } finally {
       clearInterval(ticker);
       clearTimeout(timeout);
+      const state = session.dhtState();
       await closeSession(session);
+      if (state !== undefined) await writeDhtState(this.#context.env, state);
     }
     return this.#entries.length === 0 ? EXIT.interrupted : this.#exitCode();
   }
 
   #sessionOptions(): SessionOptions {
     const { port, bind, maxDownload, maxUpload, limitLocal, tcp, trackers, pex, lsd, portMapping } = this.#flags;
+    const { dht, dhtBootstrap } = this.#flags;
     return {
       ...(port === undefined ? {} : { listenPort: port }),
       ...(bind === undefined ? {} : { bind }),
@@ -92,6 +100,8 @@ export class Transfer {
       limitLocalPeers: limitLocal,
       tcp,
       trackers,
+      dht,
+      ...(dhtBootstrap === undefined ? {} : { dhtBootstrap }),
       pex,
       localDiscovery: lsd,
       portMapping,

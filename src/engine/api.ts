@@ -30,6 +30,15 @@ export interface SessionOptions {
   readonly limitLocalPeers?: boolean;
   /** Announce to trackers. @defaultValue true */
   readonly trackers?: boolean;
+  /**
+   * Find peers through the DHT (BEP 5), and answer others there, from the first torrent that is not private on.
+   * @defaultValue true
+   */
+  readonly dht?: boolean;
+  /** Nodes to begin with, as `host:port`. @defaultValue well-known ones */
+  readonly dhtBootstrap?: readonly string[];
+  /** What `Session.dhtState()` gave in an earlier run: the DHT is there sooner. */
+  readonly dhtState?: Uint8Array;
   /** Listen and connect over TCP. @defaultValue true */
   readonly tcp?: boolean;
   /** Peers of a torrent are told of each other, and tell us (BEP 11); never those of a private torrent. @defaultValue true */
@@ -425,6 +434,8 @@ export interface SessionLike {
   stats(): SessionStats;
   /** Limits all torrents together from now on; what is absent is not limited. @throws {RangeError} a rate that is not above 0. */
   setLimits(limits: RateLimitOptions): void;
+  /** What to give to the next session as `dhtState`; undefined without a DHT, or when no node was met. */
+  dhtState(): Uint8Array | undefined;
   on<Name extends keyof SessionEvents>(
     name: Name,
     listener: (payload: SessionEvents[Name]) => void,

@@ -19,6 +19,8 @@ export interface TorrentSource {
   readonly webSeeds: readonly string[];
   /** host:port texts of the magnet link (x.pe). */
   readonly peers: readonly string[];
+  /** host:port texts of DHT nodes (BEP 5, "Torrent File Extensions"). */
+  readonly nodes: readonly string[];
   /** File ranges of the magnet link (BEP 53), both ends included. */
   readonly selectOnly: readonly (readonly [number, number])[] | undefined;
 }
@@ -41,6 +43,7 @@ export function sourceOfMetainfo(metainfo: Metainfo): TorrentSource {
     trackers: metainfo.trackers,
     webSeeds: metainfo.webSeeds,
     peers: [],
+    nodes: metainfo.nodes,
     selectOnly: undefined,
   };
 }
@@ -58,6 +61,7 @@ function sourceOfMagnet(text: string): TorrentSource {
     trackers: magnet.trackers.map((url) => [url]),
     webSeeds: magnet.webSeeds,
     peers: magnet.peers,
+    nodes: [],
     selectOnly: magnet.selectOnly,
   };
 }

@@ -97,6 +97,7 @@ export function torrentWith(overrides: Partial<TorrentLike>): TorrentLike {
     error: undefined,
     magnet: 'magnet:?xt=urn:btih:aa',
     stats: () => statsWith({}),
+
     diagnosis: () => diagnosisWith({}),
     peers: () => [],
     trackers: () => [],
@@ -147,6 +148,7 @@ export function contextWithTorrent(
             listening: [{ address: '0.0.0.0', port: 6881 }],
             add: () => Promise.resolve(torrent),
             stats: refuse,
+            dhtState: () => undefined,
             setLimits: () => {},
             on: () => () => {},
             close: ({ timeoutMs } = {}) => {

@@ -214,7 +214,8 @@ export class MetadataPeers implements DialerHost {
 
   #handshake(infoHash: Uint8Array): Handshake {
     const v2 = this.#hashes.infoHashV2 !== undefined;
-    return { infoHash, peerId: this.#peerId, extensionProtocol: true, fast: true, dht: false, v2 };
+    const dht = this.#context.dht !== undefined;
+    return { infoHash, peerId: this.#peerId, extensionProtocol: true, fast: true, dht, v2 };
   }
 
   #nowMs(): number {

@@ -9,6 +9,7 @@ import type { ExternalAddress } from '../../swarm/external-address.ts';
 import type { PickRule, PieceChooserOptions } from '../../swarm/pieces/piece-chooser.ts';
 import type { AnnounceServices } from '../announcer/torrent-announcer.ts';
 import type { DeadlineQueue } from '../deadline-queue.ts';
+import type { Dht } from '../dht/dht.ts';
 import type { LocalDiscovery } from '../local-discovery/local-discovery.ts';
 import type { SendBuffers } from '../torrent/send-buffers.ts';
 import type { WritePressure } from '../torrent/write-pressure.ts';
@@ -49,6 +50,8 @@ export interface EngineContext {
   readonly announces: AnnounceServices;
   /** Undefined: switched off. */
   readonly localDiscovery: LocalDiscovery | undefined;
+  /** Undefined: the session uses none. */
+  readonly dht: Dht | undefined;
   /** Source address of outgoing connections, by the family of the remote address; undefined: the system's choice. */
   localAddressFor(remoteAddress: string): string | undefined;
   /** Which of two connections comes first, the other things being equal (BEP 40): the higher one. */

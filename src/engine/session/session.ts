@@ -3,7 +3,7 @@
 import { assert } from '../../base/assert.ts';
 import { bytesToHex } from '../../base/bytes.ts';
 import { Emitter, type ListenOptions, type Unsubscribe } from '../../base/emitter.ts';
-import type { TcpSocket } from '../../platform/network.ts';
+import type { Network, TcpSocket } from '../../platform/network.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { SessionError } from '../../platform/session-error.ts';
 import { BLOCK_MEMORY_MAX_BYTES, TRACKER_STOP_TIMEOUT_MS } from '../../protocol/limits.ts';
@@ -30,6 +30,7 @@ import type {
   SessionStats,
 } from '../api.ts';
 import { DeadlineQueue } from '../deadline-queue.ts';
+import { Dht } from '../dht/dht.ts';
 import { LocalDiscovery } from '../local-discovery/local-discovery.ts';
 import { PortMapping } from '../port-mapping/port-mapping.ts';
 import { SendBuffers } from '../torrent/send-buffers.ts';
@@ -45,6 +46,7 @@ import { FlushQueue } from './flush-queue.ts';
 import { IncomingPeer } from './incoming-peer.ts';
 import { bindAddresses, Listeners } from './listeners.ts';
 import { resolveRates, resolveSettings, type Settings } from './settings.ts';
+import { UdpMux } from './udp-mux.ts';
 import { UploadBudget } from './upload-budget.ts';
 
 /** Trackers that have answered are waited for a moment; the rest of closing is quick. */
@@ -71,6 +73,7 @@ export class Session implements SessionLike {
   readonly #bySwarmHash = new Map<string, Torrent>();
   // BOUNDED: HALF_OPEN_INBOUND_MAX, kept by the connection budget.
   readonly #incoming = new Set<IncomingPeer>();
+  readonly #mux: UdpMux;
   #listeners: Listeners | undefined;
   /** Undefined: switched off. */
   readonly #portMapping: PortMapping | undefined;
@@ -90,6 +93,14 @@ export class Session implements SessionLike {
       log.write('error', `internal bug at a deadline: ${describe(error)}`),
     );
     const connections = new ConnectionBudget(settings.connectionsMax);
+    const mux = new UdpMux({
+      clock,
+      network,
+      log,
+      port: () => this.#listenPort,
+      addressFor: (family) => this.#udpAddressFor(family),
+    });
+    this.#mux = mux;
     this.#settings = settings;
     if (settings.portMapping && settings.tcp) {
       const { bind } = settings;
@@ -129,11 +140,14 @@ export class Session implements SessionLike {
           localAddress: () => this.#localAddressFor('0.0.0.0'),
         }),
         resolver,
-        udp: new UdpTrackerClient({ network, clock, random, log }),
+        udp: new UdpTrackerClient({ network: trackerSocketsOf(mux), clock, random, log }),
         gate: new AnnounceGate(),
         random,
         log,
       },
+      dht: settings.dht
+        ? new Dht({ platform, deadlines, mux, bootstrap: settings.dhtBootstrap, state: options.dhtState })
+        : undefined,
       localDiscovery:
         settings.localDiscovery && settings.tcp
           ? new LocalDiscovery({ platform, deadlines, bind: settings.bind, listenPort: () => this.#listenPort })
@@ -254,6 +268,15 @@ export class Session implements SessionLike {
     });
   }
 
+  dhtState(): Uint8Array | undefined {
+    return this.#context.dht?.state();
+  }
+
+  /** Looks things up and stores them for who wants no torrent; undefined when the session uses no DHT. */
+  get dht(): Dht | undefined {
+    return this.#context.dht;
+  }
+
   on<Name extends keyof SessionEvents>(
     name: Name,
     listener: (payload: SessionEvents[Name]) => void,
@@ -272,6 +295,7 @@ export class Session implements SessionLike {
   closeNow(onClosed: () => void, timeoutMs: number): void {
     this.#isClosed = true;
     this.#listeners?.close();
+    this.#context.dht?.close();
     for (const peer of [...this.#incoming]) peer.close();
     let open = this.#torrents.size + 1;
     const handleEnd = (): void => {
@@ -279,6 +303,7 @@ export class Session implements SessionLike {
       if (open > 0) return;
       this.#context.announces.udp.close();
       this.#context.localDiscovery?.close();
+      this.#mux.close();
       this.#context.flushes.close();
       this.#context.platform.disk.close(onClosed);
     };
@@ -387,6 +412,14 @@ export class Session implements SessionLike {
     this.#emitter.emit('torrentRemoved', { torrent });
   }
 
+  /** With `bind`, UDP goes over the same addresses; undefined: none of this family. */
+  #udpAddressFor(family: 4 | 6): string | undefined {
+    if (this.#settings.bind === undefined) return family === 4 ? '0.0.0.0' : '::';
+    const isOfFamily = (address: string): boolean => address.includes(':') === (family === 6);
+    if (this.#listeners !== undefined) return this.listening.find(({ address }) => isOfFamily(address))?.address;
+    return bindAddresses(this.#context.platform.network, this.#settings.bind).find(isOfFamily);
+  }
+
   /** With `bind`, outgoing connections leave from the same address that is listened on. */
   #localAddressFor(remoteAddress: string): string | undefined {
     if (this.#settings.bind === undefined) return undefined;
@@ -407,6 +440,11 @@ function longestSilent(incoming: Iterable<IncomingPeer>): IncomingPeer | undefin
     if (peers.length > largest.length) largest = peers;
   }
   return largest[0];
+}
+
+/** The trackers' share of the port, whichever they ask for. */
+function trackerSocketsOf(mux: UdpMux): Pick<Network, 'bindUdp'> {
+  return { bindUdp: ({ address }, handler) => mux.open(familyOf(address), 'tracker', handler) };
 }
 
 function isUnspecified(address: string): boolean {

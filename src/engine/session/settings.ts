@@ -2,6 +2,7 @@
 import { CONNECTIONS_MAX } from '../../protocol/limits.ts';
 import { SEEDING_CHOKERS, type SeedingChoker } from '../../swarm/choking/choker-peer.ts';
 import type { RateLimitOptions, SessionOptions } from '../api.ts';
+import { parseHostPort } from '../host-port.ts';
 
 /** Shown to peers and trackers; the package's version. */
 export const VERSION = '0.1.0';
@@ -15,6 +16,8 @@ export interface Settings {
   readonly limitLocalPeers: boolean;
   readonly trackers: boolean;
   readonly tcp: boolean;
+  readonly dht: boolean;
+  readonly dhtBootstrap: readonly string[];
   readonly pex: boolean;
   readonly localDiscovery: boolean;
   readonly portMapping: boolean;
@@ -45,6 +48,9 @@ export function resolveSettings(options: SessionOptions): Settings {
     limitLocalPeers: options.limitLocalPeers ?? true,
     trackers: options.trackers ?? true,
     tcp: options.tcp ?? true,
+    // The engine alone knows no host of the Internet: who composes it with a real network says where to begin.
+    dht: options.dht ?? false,
+    dhtBootstrap: resolveHosts('dhtBootstrap', options.dhtBootstrap),
     pex: options.pex ?? true,
     localDiscovery: options.localDiscovery ?? true,
     portMapping: options.portMapping ?? true,
@@ -65,6 +71,14 @@ export function resolveRates({ maxDownloadBytesPerSecond, maxUploadBytesPerSecon
     downloadBytesPerSecond: resolveRate('maxDownloadBytesPerSecond', maxDownloadBytesPerSecond),
     uploadBytesPerSecond: resolveRate('maxUploadBytesPerSecond', maxUploadBytesPerSecond),
   };
+}
+
+/** @throws {RangeError} no `host:port`. */
+function resolveHosts(name: string, hosts: readonly string[] | undefined): readonly string[] {
+  for (const host of hosts ?? []) {
+    if (parseHostPort(host) === undefined) throw new RangeError(`${name} must be host:port, not ${host}`);
+  }
+  return [...(hosts ?? [])];
 }
 
 /** Bytes per second; absent = without limit. @throws {RangeError} not above 0. */

@@ -268,6 +268,14 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost, Pex
     this.#pexOf()?.handlePeer(peer, this.#sessions?.get(peer));
   }
 
+  handleDhtPort(peer: PeerSession, port: number): void {
+    if (this.#usesDht) this.#context.dht?.addEndpoint({ address: peer.socket.remote.address, port });
+  }
+
+  dhtPortFor(peer: PeerSession): number {
+    return this.#usesDht ? (this.#context.dht?.portFor(peer.socket.remote.address) ?? 0) : 0;
+  }
+
   allowedFastFor(peer: PeerSession): readonly number[] {
     const address = peer.socket.remote.address.split('.').map(Number);
     const have = this.#transfer.picker.haveBitfield;
@@ -439,9 +447,14 @@ export class Connector implements PeerSessionHost, DialerHost, TurnoverHost, Pex
       peerId: this.peerId,
       extensionProtocol: true,
       fast: true,
-      dht: false,
+      // BEP 27: nobody is told of a node by a private torrent.
+      dht: this.#usesDht,
       v2: this.#transfer.content.info.format !== 'v1',
     };
+  }
+
+  get #usesDht(): boolean {
+    return this.#context.dht !== undefined && maySource('dht', this.#transfer.content.info.private);
   }
 
   #nowMs(): number {

@@ -30,6 +30,7 @@ import {
   WIRE_INTERESTED,
   WIRE_NEED_MORE,
   WIRE_NOT_INTERESTED,
+  WIRE_PORT,
   WIRE_REJECT,
   WIRE_REQUEST,
   WIRE_SUGGEST,
@@ -96,6 +97,10 @@ export interface PeerSessionHost {
   handleOwnAddress(peer: PeerSession, yourAddress: Uint8Array): void;
   /** The peer has said which extension messages it takes, where it listens, what it is: see `connection.extensions`. */
   handleExtensions(peer: PeerSession): void;
+  /** The peer has a node of the DHT at this UDP port (BEP 5). */
+  handleDhtPort(peer: PeerSession, port: number): void;
+  /** Our own; 0: none that the peer should know. */
+  dhtPortFor(peer: PeerSession): number;
   /** An extension message of ut_metadata, ut_pex or ut_holepunch. What is wrong with it, if anything. */
   handleExtended(peer: PeerSession, extendedId: number, payload: Uint8Array): Violation | undefined;
   readonly metadataSizeBytes: number;
@@ -654,6 +659,9 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
       case WIRE_EXTENDED:
         this.#handleIfViolation(this.#host.handleExtended(this, message.extendedId, message.payload));
         return;
+      case WIRE_PORT:
+        this.#host.handleDhtPort(this, message.port);
+        return;
       case WIRE_HASH_REQUEST:
         transfer.hashes.handleRequest(this, connection.hashRequest!);
         return;
@@ -661,7 +669,7 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
         this.#handleViolation(message.violation);
         return;
       default:
-        return; // Have none, port, hashes: nothing follows from them.
+        return; // Have none, hashes: nothing follows from them.
     }
   }
 
@@ -699,6 +707,8 @@ export class PeerSession implements TransferPeer, HashPeer, DeadlineEntry, TcpSo
       for (const pieceIndex of pieces) connection.sendAllowedFast(pieceIndex);
     }
     transfer.spreading.handleGreeted(this);
+    const dhtPort = this.#host.dhtPortFor(this);
+    if (dhtPort !== 0) connection.sendPort(dhtPort);
     // Last, since a listener may end it all.
     this.#host.handleAdmitted(this);
     if (this.#isGreeted && !this.#isClosed) this.#catchUp();

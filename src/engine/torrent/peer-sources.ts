@@ -1,4 +1,4 @@
-// Where a torrent learns of peers: its trackers, and the addresses that the user or a magnet link names. Owns the
+// Where a torrent learns of peers: its trackers, the DHT, and the addresses that the user or a magnet link names. Owns the
 // announcer, which a torrent without trackers does not have, and the key it announces with; hands on addresses that are
 // resolved.
 import { randomBelow } from '../../base/random.ts';
@@ -9,6 +9,7 @@ import type { PeerSource } from '../../swarm/peer-source.ts';
 import { type AnnounceFacts, type AnnouncerHost, TorrentAnnouncer } from '../announcer/torrent-announcer.ts';
 import type { TrackerCounts } from '../announcer/tracker-scrape.ts';
 import type { AddTorrentOptions } from '../api.ts';
+import { TorrentDht, type TorrentDhtHost } from '../dht/torrent-dht.ts';
 import { parseHostPort } from '../host-port.ts';
 import type { LocalSwarm } from '../local-discovery/local-discovery.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -37,6 +38,8 @@ export class PeerSources implements AnnouncerHost, LocalSwarm {
   readonly #key: number;
   /** host:port texts. */
   readonly #userPeers: readonly string[];
+  /** Undefined where the session uses no DHT. */
+  readonly #dht: TorrentDht | undefined;
   /** Undefined while there is no tracker. */
   #announcer: TorrentAnnouncer | undefined;
   /** Trackers are told of us. */
@@ -52,11 +55,16 @@ export class PeerSources implements AnnouncerHost, LocalSwarm {
     this.#host = host;
     this.#userPeers = options.peers ?? NO_ADDRESSES;
     this.#key = randomBelow(context.platform.crypto.random, 0x1_0000_0000);
+    const { dht, platform } = context;
+    if (dht !== undefined) {
+      const { clock, crypto } = platform;
+      this.#dht = new TorrentDht({ dht, clock, random: crypto.random }, this.#dhtHost);
+    }
     for (const tier of host.source.trackers) this.#withAnnouncer().addTier(tier);
     for (const url of options.trackers ?? NO_ADDRESSES) this.#withAnnouncer().addTracker(url);
   }
 
-  /** Asks every source that this torrent may use. */
+  /** Asks every source that this torrent may use. A magnet link may turn out to be private: what was begun ends then. */
   findPeers(): void {
     if (this.#context.settings.trackers) {
       this.#isAnnouncing = true;
@@ -68,6 +76,7 @@ export class PeerSources implements AnnouncerHost, LocalSwarm {
     this.unresolvedPeerCount = 0;
     this.#resolvePeers(this.#userPeers, 'user');
     this.#resolvePeers(this.#host.source.peers, 'magnet');
+    this.#joinDht();
   }
 
   /** Tells the trackers; calls back, never synchronously, when all have answered or time is up. */
@@ -75,6 +84,7 @@ export class PeerSources implements AnnouncerHost, LocalSwarm {
     this.#isAnnouncing = false;
     this.#isFinding = false;
     this.#context.localDiscovery?.remove(this);
+    this.#dht?.stop();
     const { clock } = this.#context.platform;
     if (this.#announcer === undefined) clock.schedule(clock.nowMs(), onDone);
     else this.#announcer.stop(onDone, timeoutMs);
@@ -83,13 +93,14 @@ export class PeerSources implements AnnouncerHost, LocalSwarm {
   /** The download has ended just now. */
   handleComplete(): void {
     this.#announcer?.handleComplete();
+    this.#dht?.announceAgain();
   }
 
   /** The metadata has come, and with it whether the torrent is private, and perhaps a second info-hash. */
   handleMetadata(): void {
     if (!this.#isFinding) return;
-    if (this.#host.maySource('lsd')) this.#joinLocalSwarm();
-    else this.#context.localDiscovery?.remove(this);
+    this.#joinLocalSwarm();
+    this.#joinDht();
   }
 
   /** The metadata has shown that the torrent has two info-hashes. */
@@ -122,6 +133,13 @@ export class PeerSources implements AnnouncerHost, LocalSwarm {
       },
     });
   }
+
+  readonly #dhtHost: TorrentDhtHost = {
+    infoHashes: () => swarmHashesOf(this.#host.source),
+    listenPort: () => this.#context.listenPort(),
+    isSeed: () => this.#host.transfer?.isComplete === true,
+    handlePeers: (endpoints) => this.#host.addPeers(endpoints, 'dht'),
+  };
 
   // ── What the announcer asks ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,6 +182,15 @@ export class PeerSources implements AnnouncerHost, LocalSwarm {
 
   #joinLocalSwarm(): void {
     if (this.#host.maySource('lsd')) this.#context.localDiscovery?.add(this);
+    else this.#context.localDiscovery?.remove(this);
+  }
+
+  #joinDht(): void {
+    if (this.#dht === undefined) return;
+    if (this.#host.maySource('dht')) {
+      for (const node of this.#host.source.nodes) this.#context.dht?.addHost(node);
+      this.#dht.start();
+    } else this.#dht.stop();
   }
 
   #resolvePeers(addresses: readonly string[], source: PeerSource): void {
