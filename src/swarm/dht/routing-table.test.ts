@@ -134,6 +134,16 @@ describe('one party cannot fill the table', () => {
   });
 });
 
+test('where few ids fit their addresses, half of the places are kept for those that do', () => {
+  const random = seededRandom(9);
+  const target = randomNodeId(random);
+  const table = new RoutingTable(OWN_ID, 0);
+  for (let i = 0; i < 30; i++) table.handleAnswer(publicContact(`8.8.${i}.8`, randomNodeId(random)), 10, 0);
+  const fitting = Array.from({ length: 5 }, (_, i) => local(i, randomIdAtDistance(target, 0, random)));
+  for (const contact of fitting) table.handleAnswer(contact, 10, 0);
+  expect(table.closest(target, 8).filter(({ isSecure }) => isSecure)).toHaveLength(4);
+});
+
 test('where most ids fit their addresses, others are named only when there are not enough', () => {
   const random = seededRandom(8);
   const target = randomNodeId(random);
@@ -200,7 +210,8 @@ test('closest agrees with sorting everything, and the invariants hold', () => {
       const own = randomNodeId(random);
       let table = new RoutingTable(own, 0, { firstBuckets: [16, 8, 4], nodesPerNetworkMax: 2 });
       for (const [nowMs, { index, bits, what, isPublic }] of steps.entries()) {
-        const address = isPublic ? `80.${index % 8}.7.${index}` : `10.0.0.${index}`;
+        // Local addresses, which count as fitting: of others fewer are named.
+        const address = isPublic ? `fd00:${index % 8}::${index}` : `10.0.0.${index}`;
         const contact = publicContact(address, randomIdAtDistance(own, bits, seededRandom(index)));
         if (what === 'answer') table.handleAnswer(contact, 10, nowMs);
         else if (what === 'failure') table.handleFailure(contact.address, contact.port, nowMs);

@@ -153,13 +153,19 @@ export class RoutingTable {
   }
 
   /**
-   * The known nodes nearest to the target, nearest first. Those that missed their last answer are left out, and where most
-   * ids fit their addresses, those that do not fit are named only when there are not enough others: liars could stand next
-   * to any target with them (BEP 42).
+   * The known nodes nearest to the target, nearest first. Those that missed their last answer are left out. With ids that
+   * do not fit their addresses liars could stand next to any target (BEP 42): where most ids fit, others are named only when
+   * there are not enough; elsewhere half of the places are kept for those that fit.
    */
   closest(target: Uint8Array, count: number): Contact[] {
-    const found = this.#closest(target, count, this.isMostlySecure);
-    return found.length < count ? this.#closest(target, count, false) : found;
+    const secureCount = this.isMostlySecure ? count : Math.ceil(count / 2);
+    const found = this.#closest(target, secureCount, true);
+    if (found.length === count) return found;
+    for (const contact of this.#closest(target, count, false)) {
+      if (found.length === count) break;
+      if (!found.includes(contact)) found.push(contact);
+    }
+    return found.sort((left, right) => compareDistance(target, left.compact, right.compact));
   }
 
   #closest(target: Uint8Array, count: number, isSecureOnly: boolean): Contact[] {
