@@ -1,6 +1,6 @@
 // Every scenario, by which the runner finds it.
 import { comeAndGo } from './come-and-go.ts';
-import { dhtOnly } from './dht-only.ts';
+import { dhtOnly, dhtPrivate } from './dht-only.ts';
 import { endGame } from './end-game.ts';
 import { changedLimits, exactLimits, slowIsNotSnubbed } from './exact-limits.ts';
 import { fairBetweenTorrents, fairDownloadLimit, fairFastLimit, fairUploadLimit } from './fair-limits.ts';
@@ -67,6 +67,7 @@ export const EXCHANGE_SCENARIOS: readonly Scenario[] = [
   localNeighbours,
   localPrivate,
   dhtOnly,
+  dhtPrivate,
 ];
 
 /** Peers that mean harm, or do harm. */

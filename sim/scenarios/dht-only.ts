@@ -35,3 +35,22 @@ export const dhtOnly: Scenario = {
     if (!seedPeer.isRunning) world.report('the seed has gone');
   },
 };
+
+export const dhtPrivate: Scenario = {
+  name: 'dht-private',
+  about: 'A private torrent is not in the DHT: nobody finds its peers there, and no node hears of it.',
+  link: { latencyMs: 40, bytesPerSecond: 500_000 },
+  run(world: SimWorld) {
+    const trackers = false;
+    const other = world.makeContent({ pieceCount: 2 });
+    const content = world.makeContent({ pieceCount: 4, private: true });
+    const first = world.addPeer({ content: other, has: 'all', session: { trackers, dht: true } });
+    const session = { trackers, dht: true, dhtBootstrap: [`${first.host.addresses[0]}:${PORT}`] };
+    for (let i = 0; i < BYSTANDERS; i++) world.addPeer({ content: other, has: 'all', session });
+    world.addPeer({ content, has: 'all', session });
+    const leecher = world.addPeer({ content, has: 'nothing', session });
+    world.run(60_000);
+    if (leecher.torrent.stats().haveBytes > 0) world.report('the leecher of a private torrent has found its peer');
+    if (leecher.run.session.dht?.isStarted !== false) world.report('a private torrent has started the DHT');
+  },
+};
