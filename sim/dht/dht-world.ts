@@ -4,7 +4,8 @@ import { type Random, randomBelow, randomFraction, seededRandom } from '../../sr
 import type { DhtEndpoint } from '../../src/protocol/dht/contact.ts';
 import { secureNodeId } from '../../src/protocol/dht/secure-node-id.ts';
 import { parseIpAddress } from '../../src/protocol/tracker/ip-address.ts';
-import { DhtNode, type DhtNodeOptions, type DhtOutput } from '../../src/swarm/dht/dht-node.ts';
+import { DhtNode } from '../../src/swarm/dht/dht-node.ts';
+import type { DhtNodeOptions, DhtOutput } from '../../src/swarm/dht/dht-output.ts';
 import type { DhtCrypto } from '../../src/swarm/dht/query-responder.ts';
 import { CrowdEvent, EventWheel } from '../crowd/event-wheel.ts';
 

@@ -21,7 +21,8 @@ import {
   DHT_REPLY_MAX_BYTES,
 } from '../../protocol/limits.ts';
 import { parseIpAddress } from '../../protocol/tracker/ip-address.ts';
-import { DhtNode, type DhtNodeOptions, type DhtOutput } from './dht-node.ts';
+import { DhtNode } from './dht-node.ts';
+import type { DhtNodeOptions, DhtOutput } from './dht-output.ts';
 import type { SearchRequest, SearchResult } from './search.ts';
 import type { StoredItem } from './stored-items.ts';
 

@@ -24,13 +24,14 @@ import {
   DHT_UPLOAD_BYTES_PER_SECOND,
 } from '../../protocol/limits.ts';
 import { AddressVotes } from './address-votes.ts';
+import type { DhtNodeOptions, DhtOutput } from './dht-output.ts';
 import { DhtStorage } from './dht-storage.ts';
-import { Lookup, type LookupNode, type LookupRules } from './lookup.ts';
+import { Lookup } from './lookup.ts';
 import { QueryGate } from './query-gate.ts';
-import { type DhtCrypto, QueryResponder, type ReceivedQuery } from './query-responder.ts';
+import { QueryResponder, type ReceivedQuery } from './query-responder.ts';
 import { BUCKET_NODES, QUESTIONABLE_MS, RoutingTable } from './routing-table.ts';
-import { Search, type SearchRequest, type SearchResult } from './search.ts';
-import type { StoredItem } from './stored-items.ts';
+import { Search, type SearchRequest } from './search.ts';
+import { type SearchHost, SearchPurpose } from './search-purpose.ts';
 import { TokenKeeper } from './token-keeper.ts';
 import { type QueryPurpose, type Transaction, Transactions } from './transactions.ts';
 
@@ -53,51 +54,6 @@ const PROBES_MAX = 8;
 const PUT_OFF_MAX = 32;
 /** Without a packet from anyone for so long, missing answers say nothing about the nodes that were asked. */
 const OFFLINE_MS = 30_000;
-
-export interface DhtNodeOptions {
-  readonly family: 4 | 6;
-  readonly crypto: DhtCrypto;
-  /** Of an earlier run; drawn when absent. */
-  readonly ownId?: Uint8Array | undefined;
-  /** Shared with other nodes of the program. */
-  readonly storage?: DhtStorage;
-  /** Sent with each message (BEP 5). */
-  readonly version?: Uint8Array;
-  /** Asks only, answers nothing and is in no table (BEP 43). */
-  readonly isReadOnly?: boolean;
-  readonly uploadBytesPerSecond?: number;
-  /** Places of the table's first buckets. */
-  readonly firstBuckets?: readonly number[];
-  readonly lookupRules?: LookupRules | undefined;
-  /** Nodes of the other family, for those who ask for them (BEP 32). */
-  readonly closestOfOtherFamily?: (target: Uint8Array, count: number) => readonly Contact[];
-}
-
-export type DhtOutput =
-  | { readonly type: 'send'; readonly datagram: Uint8Array; readonly remote: DhtEndpoint }
-  | { readonly type: 'peers'; readonly searchId: number; readonly peers: readonly DhtEndpoint[] }
-  /** Verified; of a mutable item each newer one that turns up. */
-  | { readonly type: 'item'; readonly searchId: number; readonly item: StoredItem }
-  | {
-      readonly type: 'samples';
-      readonly searchId: number;
-      readonly from: Contact;
-      readonly infoHashes: Uint8Array;
-      readonly total: number;
-      readonly intervalSeconds: number;
-    }
-  | { readonly type: 'done'; readonly searchId: number; readonly result: SearchResult }
-  /** The answer to `ping`; undefined: none came. */
-  | {
-      readonly type: 'pinged';
-      readonly endpoint: DhtEndpoint;
-      readonly contact: Contact | undefined;
-      readonly rttMs: number;
-    }
-  /** Nodes of the other family that an answer named (BEP 32). */
-  | { readonly type: 'contacts'; readonly contacts: readonly Contact[] }
-  /** Others agree on our address (4 or 16 bytes), and the node's id fits it now. */
-  | { readonly type: 'address'; readonly address: Uint8Array };
 
 export class DhtNode implements Machine<DhtOutput> {
   readonly storage: DhtStorage;
@@ -600,31 +556,5 @@ export class DhtNode implements Machine<DhtOutput> {
     this.#gate.handleSent(datagram.length, nowMs);
     this.#sentBytes += datagram.length;
     this.#outputs.push({ type: 'send', datagram, remote });
-  }
-}
-
-interface SearchHost {
-  handleResponse(search: Search, node: LookupNode, contact: Contact, response: KrpcResponse, nowMs: number): void;
-  handleFailure(search: Search, node: LookupNode, nowMs: number): void;
-}
-
-/** A query of a look-up. */
-class SearchPurpose implements QueryPurpose {
-  readonly #host: SearchHost;
-  readonly #search: Search;
-  readonly #node: LookupNode;
-
-  constructor(host: SearchHost, search: Search, node: LookupNode) {
-    this.#host = host;
-    this.#search = search;
-    this.#node = node;
-  }
-
-  handleAnswer(contact: Contact, response: KrpcResponse, nowMs: number): void {
-    this.#host.handleResponse(this.#search, this.#node, contact, response, nowMs);
-  }
-
-  handleFailure(_: number | undefined, nowMs: number): void {
-    this.#host.handleFailure(this.#search, this.#node, nowMs);
   }
 }
