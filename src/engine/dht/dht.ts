@@ -10,6 +10,7 @@ import type { DhtOutput } from '../../swarm/dht/dht-output.ts';
 import { DhtStorage } from '../../swarm/dht/dht-storage.ts';
 import type { SearchRequest, SearchResult } from '../../swarm/dht/search.ts';
 import type { StoredItem } from '../../swarm/dht/stored-items.ts';
+import type { ExternalAddress } from '../../swarm/external-address.ts';
 import type { DeadlineEntry, DeadlineQueue } from '../deadline-queue.ts';
 import { parseHostPort } from '../host-port.ts';
 import type { UdpMux } from '../session/udp-mux.ts';
@@ -27,6 +28,10 @@ export interface DhtOptions {
   readonly platform: Platform;
   readonly deadlines: DeadlineQueue;
   readonly mux: UdpMux;
+  /** The session's: nodes have a voice in it. */
+  readonly externalAddress: ExternalAddress;
+  /** The number under which others reach an IPv4 port of ours. */
+  externalPortOf(port: number): number;
   /** host:port texts. */
   readonly bootstrap: readonly string[];
   /** Of an earlier run: `state()`. */
@@ -202,7 +207,7 @@ class DhtSide implements DeadlineEntry {
         this.#onContacts(output);
         return;
       case 'address':
-        this.#options.platform.log.write('debug', `other nodes agree on our IPv${this.#family} address`);
+        this.#options.platform.log.write('debug', `the node's id fits our IPv${this.#family} address now`);
     }
   }
 
@@ -243,6 +248,7 @@ export class Dht {
           family,
           crypto,
           storage,
+          externalAddress: options.externalAddress,
           version: VERSION_MARK,
           ownId: family === 4 ? this.#saved?.ids.v4 : this.#saved?.ids.v6,
           closestOfOtherFamily: (target, count) => sides.get(other)?.node.closest(target, count) ?? [],
@@ -267,7 +273,11 @@ export class Dht {
 
   /** The UDP port that a peer of this family should know (BEP 5, "PORT"); 0: none. */
   portFor(remoteAddress: string): number {
-    return this.#isStarted ? this.#options.mux.portOf(familyOf(remoteAddress)) : 0;
+    if (!this.#isStarted) return 0;
+    const { mux, externalPortOf } = this.#options;
+    const family = familyOf(remoteAddress);
+    const port = mux.portOf(family);
+    return family === 4 && port !== 0 ? externalPortOf(port) : port;
   }
 
   /** Binds the port and looks for other nodes. Idempotent. */

@@ -150,6 +150,19 @@ test.each<HashAnswer>(['reject', 'silence'])(
   },
 );
 
+// Peers that are asked for the same answer within one round trip of each other.
+test('an answer that comes when the layers are complete begins nothing anew', () => {
+  const world = newWorld();
+  const content = contentOf(world, 'v2');
+  for (let i = 0; i < 4; i++) addMetadataPeer(world, content, 'honest');
+  const leecher = world.addPeer({ content, source: 'magnet' });
+  let completions = 0;
+  leecher.torrent.on('metadata', () => completions++);
+  world.run(5_000);
+  expect(completions).toBe(1);
+  finish(world);
+});
+
 test('an honest peer without pieces gives the layers; the pieces may come later', () => {
   const world = newWorld();
   const content = contentOf(world, 'v2');

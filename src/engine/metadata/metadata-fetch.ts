@@ -111,11 +111,12 @@ export class MetadataFetch implements MetadataPeerHost, PieceLayerFetchHost {
   }
 
   handleHashes(peer: MetadataPeer, message: HashesMessage): void {
-    this.#layers?.handleHashes(peer, message);
+    // Another peer's answer may have been the last one missing.
+    if (this.#peers.isRunning) this.#layers?.handleHashes(peer, message);
   }
 
   handleHashReject(peer: MetadataPeer, request: HashRequest): void {
-    this.#layers?.handleReject(peer, request);
+    if (this.#peers.isRunning) this.#layers?.handleReject(peer, request);
   }
 
   handleListenPort(peer: MetadataPeer, port: number): void {

@@ -7,6 +7,7 @@ import type { Network, TcpSocket } from '../../platform/network.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { SessionError } from '../../platform/session-error.ts';
 import { BLOCK_MEMORY_MAX_BYTES, TRACKER_STOP_TIMEOUT_MS } from '../../protocol/limits.ts';
+import type { MappedProtocol } from '../../protocol/port-mapping/mapped-protocol.ts';
 import { familyOf } from '../../protocol/tracker/ip-address.ts';
 import type { PeerConnection } from '../../protocol/wire/peer-connection.ts';
 import { BlockPool } from '../../storage/block-pool.ts';
@@ -93,6 +94,7 @@ export class Session implements SessionLike {
       log.write('error', `internal bug at a deadline: ${describe(error)}`),
     );
     const connections = new ConnectionBudget(settings.connectionsMax);
+    const externalAddress = new ExternalAddress();
     const mux = new UdpMux({
       clock,
       network,
@@ -104,8 +106,10 @@ export class Session implements SessionLike {
     this.#settings = settings;
     if (settings.portMapping && settings.tcp) {
       const { bind } = settings;
+      // The DHT and trackers over UDP share a port of the same number.
+      const protocols: readonly MappedProtocol[] = settings.dht ? ['tcp', 'udp'] : ['tcp'];
       const handleChange = (mapping: PortMappingStats): void => this.#emitter.emit('portMapping', mapping);
-      this.#portMapping = new PortMapping({ platform, deadlines, bind, protocols: ['tcp'], handleChange });
+      this.#portMapping = new PortMapping({ platform, deadlines, bind, protocols, handleChange });
     }
     this.#emitter = new Emitter((error) => log.write('error', `a listener of the session threw: ${String(error)}`));
     this.#context = {
@@ -123,7 +127,7 @@ export class Session implements SessionLike {
         nowMs: () => clock.nowMs(),
       }),
       dialHistory: new DialHistory(),
-      externalAddress: new ExternalAddress(),
+      externalAddress,
       pool: replaced.pool ?? new BlockPool({ maxBytes: BLOCK_MEMORY_MAX_BYTES, shared: disk.wantsSharedMemory }),
       sendBuffers: replaced.sendBuffers ?? new SendBuffers(),
       pressure: new WritePressure(disk),
@@ -146,7 +150,15 @@ export class Session implements SessionLike {
         log,
       },
       dht: settings.dht
-        ? new Dht({ platform, deadlines, mux, bootstrap: settings.dhtBootstrap, state: options.dhtState })
+        ? new Dht({
+            platform,
+            deadlines,
+            mux,
+            externalAddress,
+            externalPortOf: (port) => this.#externalUdpPortOf(port),
+            bootstrap: settings.dhtBootstrap,
+            state: options.dhtState,
+          })
         : undefined,
       localDiscovery:
         settings.localDiscovery && settings.tcp
@@ -380,6 +392,11 @@ export class Session implements SessionLike {
     const family = familyOf(remote.address);
     const address = this.#context.externalAddress.address(family) ?? (family === 4 ? '0.0.0.0' : '::');
     return peerPriority({ address, port: this.#listenPort }, remote);
+  }
+
+  /** Where the Internet reaches an IPv4 port of ours, as far as that is known. */
+  #externalUdpPortOf(port: number): number {
+    return (port === this.#listenPort ? this.#portMapping?.externalPort('udp') : undefined) ?? port;
   }
 
   #makeRoom(connectionCount: number): boolean {

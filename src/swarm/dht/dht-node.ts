@@ -16,14 +16,15 @@ import { decodeKrpc } from '../../protocol/dht/krpc-decode.ts';
 import { KrpcEncoder } from '../../protocol/dht/krpc-encoder.ts';
 import type { KrpcMessage, KrpcQuery, KrpcResponse } from '../../protocol/dht/krpc-message.ts';
 import { isSameId, randomIdAtDistance, randomNodeId, sharedPrefixBits } from '../../protocol/dht/node-id.ts';
-import { isLocalAddress, isSecureNodeId, secureNodeId } from '../../protocol/dht/secure-node-id.ts';
+import { isSecureNodeId, secureNodeId } from '../../protocol/dht/secure-node-id.ts';
 import {
   DHT_LOOKUPS_MAX,
   DHT_NODES_PER_RESPONSE_MAX,
   DHT_SAVED_NODES_MAX,
   DHT_UPLOAD_BYTES_PER_SECOND,
 } from '../../protocol/limits.ts';
-import { AddressVotes } from './address-votes.ts';
+import { formatIpAddress, parseIpAddress } from '../../protocol/tracker/ip-address.ts';
+import { ExternalAddress } from '../external-address.ts';
 import type { DhtNodeOptions, DhtOutput } from './dht-output.ts';
 import { DhtStorage } from './dht-storage.ts';
 import { Lookup } from './lookup.ts';
@@ -62,7 +63,9 @@ export class DhtNode implements Machine<DhtOutput> {
   readonly #gate: QueryGate;
   readonly #responder: QueryResponder;
   readonly #transactions: Transactions;
-  readonly #votes = new AddressVotes();
+  readonly #externalAddress: ExternalAddress;
+  /** What our id was last held against. */
+  #ownAddress: string | undefined;
   /** BOUNDED: DHT_LOOKUPS_MAX */
   readonly #searches = new Map<number, Search>();
   /** Where to begin when few nodes are known. BOUNDED: ADDRESSES_MAX, oldest dropped */
@@ -84,6 +87,7 @@ export class DhtNode implements Machine<DhtOutput> {
     const { crypto, family, firstBuckets } = options;
     this.#options = options;
     this.storage = options.storage ?? new DhtStorage();
+    this.#externalAddress = options.externalAddress ?? new ExternalAddress();
     this.#encoder = new KrpcEncoder(options.version);
     this.#gate = new QueryGate(options.uploadBytesPerSecond ?? DHT_UPLOAD_BYTES_PER_SECOND, nowMs);
     this.#transactions = new Transactions(crypto.random);
@@ -349,17 +353,20 @@ export class DhtNode implements Machine<DhtOutput> {
     }
   }
 
+  /** BEP 42. What is believed may have changed by other voices than those of nodes. */
   #handleVote(contact: Contact, ownEndpoint: Uint8Array | undefined, nowMs: number): void {
-    if (ownEndpoint?.length !== endpointBytes(this.#options.family)) return;
-    const address = ownEndpoint.subarray(0, ownEndpoint.length - 2);
-    if (isLocalAddress(address)) return;
-    const voter = contact.network === '' ? contact.address : contact.network;
-    if (!this.#votes.handleVote(voter, address)) return;
-    const agreed = this.#votes.agreed!;
-    this.#outputs.push({ type: 'address', address: agreed });
-    if (isSecureNodeId(this.ownId, agreed)) return;
+    const { family } = this.#options;
+    if (ownEndpoint?.length !== endpointBytes(family)) return;
+    const said = formatIpAddress(ownEndpoint.subarray(0, ownEndpoint.length - 2));
+    if (said !== undefined) this.#externalAddress.vote(said, contact.address, 'node', nowMs);
+    const believed = this.#externalAddress.address(family);
+    if (believed === undefined || believed === this.#ownAddress) return;
+    this.#ownAddress = believed;
+    const address = parseIpAddress(believed)!;
+    this.#outputs.push({ type: 'address', address });
+    if (isSecureNodeId(this.ownId, address)) return;
     const { random } = this.#options.crypto;
-    this.#table = this.#table.withOwnId(secureNodeId(agreed, randomBelow(random, 256), random), nowMs);
+    this.#table = this.#table.withOwnId(secureNodeId(address, randomBelow(random, 256), random), nowMs);
     // The new neighbours must hear of us.
     this.#selfSearchMs = nowMs;
     this.#maintenanceMs = nowMs;

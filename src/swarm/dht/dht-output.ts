@@ -1,5 +1,6 @@
 // What a DHT node is made with, and what it says: the outer side of the machine, as values.
 import type { Contact, DhtEndpoint } from '../../protocol/dht/contact.ts';
+import type { ExternalAddress } from '../external-address.ts';
 import type { DhtStorage } from './dht-storage.ts';
 import type { LookupRules } from './lookup.ts';
 import type { DhtCrypto } from './query-responder.ts';
@@ -13,6 +14,8 @@ export interface DhtNodeOptions {
   readonly ownId?: Uint8Array | undefined;
   /** Shared with other nodes of the program. */
   readonly storage?: DhtStorage;
+  /** Where nodes say how they see us, among others; an own one when absent. */
+  readonly externalAddress?: ExternalAddress;
   /** Sent with each message (BEP 5). */
   readonly version?: Uint8Array;
   /** Asks only, answers nothing and is in no table (BEP 43). */
