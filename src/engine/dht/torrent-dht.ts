@@ -5,6 +5,7 @@ import { randomBelow } from '../../base/random.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { Endpoint } from '../../platform/network.ts';
 import type { SearchRequest } from '../../swarm/dht/search.ts';
+import type { DhtFacts } from '../diagnosis/torrent-snapshot.ts';
 import type { DhtSearchHandler } from './dht.ts';
 
 /** BEP 5 names no interval; every program announces four times an hour. */
@@ -41,6 +42,8 @@ interface Lane {
   timer: Timer | undefined;
   failureCount: number;
   foundCount: number;
+  /** Nodes that had a part in its last search; undefined before one has ended. */
+  answerCount: number | undefined;
 }
 
 export class TorrentDht {
@@ -48,9 +51,6 @@ export class TorrentDht {
   readonly #host: TorrentDhtHost;
   /** BOUNDED: two info-hashes over two families. */
   readonly #lanes: Lane[] = [];
-  /** Nodes that had a part in the last searches, and announces that they have kept; for who wants to know. */
-  answerCount = 0;
-  storedCount = 0;
 
   constructor(services: TorrentDhtServices, host: TorrentDhtHost) {
     this.#services = services;
@@ -67,11 +67,31 @@ export class TorrentDht {
       const key = String(infoHash);
       if (this.#lanes.some((lane) => String(lane.infoHash) === key)) continue;
       for (const family of [4, 6] as const) {
-        const lane = { family, infoHash, search: undefined, timer: undefined, failureCount: 0, foundCount: 0 };
+        const lane: Lane = {
+          family,
+          infoHash,
+          search: undefined,
+          timer: undefined,
+          failureCount: 0,
+          foundCount: 0,
+          answerCount: undefined,
+        };
         this.#lanes.push(lane);
         this.#search(lane);
       }
     }
+  }
+
+  /** How the last look-ups went. */
+  facts(): DhtFacts {
+    let answerCount = 0;
+    let peerCount = 0;
+    for (const lane of this.#lanes) {
+      answerCount += lane.answerCount ?? 0;
+      peerCount += lane.foundCount;
+    }
+    const isAsking = this.#lanes.some((lane) => lane.answerCount === undefined);
+    return { state: answerCount > 0 ? 'answered' : isAsking ? 'asking' : 'silent', answerCount, peerCount };
   }
 
   /** Nothing is looked up or announced any more; what was announced ages away at the nodes that keep it. */
@@ -104,9 +124,8 @@ export class TorrentDht {
       },
       handleDone: (result) => {
         lane.search = undefined;
+        lane.answerCount = result?.answerCount ?? 0;
         if (result === undefined || !this.#lanes.includes(lane)) return;
-        this.answerCount = result.answerCount;
-        this.storedCount = result.storedCount;
         lane.failureCount = result.answerCount === 0 ? lane.failureCount + 1 : 0;
         this.#wait(lane);
       },

@@ -1,7 +1,7 @@
 // Why nobody is connected: who was asked for peers and what came of it, and how dialling went.
 
 import type { TorrentReason } from './reasons.ts';
-import type { ConnectionFacts, SourceFacts, TrackerFacts } from './torrent-snapshot.ts';
+import type { ConnectionFacts, DhtFacts, SourceFacts, TrackerFacts } from './torrent-snapshot.ts';
 import { countOf, listOf, timeOf } from './words.ts';
 
 /** Words of a tracker that are quoted. */
@@ -46,8 +46,24 @@ export function connectionLimit(
   };
 }
 
-/** `2 trackers were asked: 1 answered without peers, 1 failed (timed out)`; empty when there is no tracker in use. */
-export function sourcesSentence({ trackers, usesTrackers }: SourceFacts): string {
+/** What came of asking: `2 trackers asked: …; the DHT knows no peer (12 nodes asked)`; empty when nobody could be asked. */
+export function sourcesSentence(sources: SourceFacts): string {
+  const parts = [trackersSentence(sources), dhtSentence(sources.dht)].filter((part) => part !== '');
+  if (sources.usesLocalDiscovery) parts.push('no neighbour on the local network has answered');
+  return parts.join('; ');
+}
+
+function dhtSentence({ state, answerCount, peerCount }: DhtFacts): string {
+  if (state === 'asking') return 'the DHT is being asked';
+  if (state === 'silent') return 'no node of the DHT has answered';
+  if (state !== 'answered') return '';
+  const nodes = countOf(answerCount, 'node');
+  return peerCount === 0
+    ? `${nodes} of the DHT named no peer`
+    : `${nodes} of the DHT named ${countOf(peerCount, 'peer')}`;
+}
+
+function trackersSentence({ trackers, usesTrackers }: SourceFacts): string {
   const asked = usesTrackers ? trackers.filter(({ state }) => state !== 'spare') : [];
   if (asked.length === 0) return '';
   const results: string[] = [];
@@ -74,19 +90,24 @@ export function sourcesSentence({ trackers, usesTrackers }: SourceFacts): string
 }
 
 function whyNobodyIsKnown(sources: SourceFacts): TorrentReason {
-  const { trackers, usesTrackers, namedPeerCount, unresolvedPeerCount } = sources;
+  const { trackers, usesTrackers, namedPeerCount, unresolvedPeerCount, dht, usesLocalDiscovery } = sources;
   const details = sourceDetails(sources);
-  if (namedPeerCount === 0 && (trackers.length === 0 || !usesTrackers)) {
-    const why = trackers.length > 0 ? 'Its trackers are switched off' : 'It has no tracker';
-    return waiting('no-sources', `${why} and no peer was named: add one of either.`, details);
+  const hasTrackers = trackers.length > 0 && usesTrackers;
+  const usesDht = dht.state !== 'off' && dht.state !== 'private';
+  if (namedPeerCount === 0 && !hasTrackers && !usesDht) {
+    const noTracker = trackers.length > 0 ? 'Its trackers are switched off' : 'It has no tracker';
+    const noDht = dht.state === 'private' ? 'it is private and may not use the DHT' : 'the DHT is switched off';
+    const neighbours = usesLocalDiscovery ? '; only the local network is asked' : '';
+    const message = `${noTracker}, ${noDht} and no peer was named: add a tracker or a peer${neighbours}.`;
+    return waiting('no-sources', message, details);
   }
   const sentence = sourcesSentence(sources);
   const unresolved =
     unresolvedPeerCount > 0
       ? `; ${countOf(unresolvedPeerCount, 'named peer')} ${has(unresolvedPeerCount)} no address`
       : '';
-  const isAsking = trackers.some(({ state }) => state === 'asking') && usesTrackers;
-  const isResolving = namedPeerCount > unresolvedPeerCount && sentence === '';
+  const isAsking = (usesTrackers && trackers.some(({ state }) => state === 'asking')) || dht.state === 'asking';
+  const isResolving = namedPeerCount > unresolvedPeerCount && !hasTrackers && !usesDht;
   if (isAsking || isResolving) {
     return waiting(
       'finding-peers',
@@ -97,7 +118,12 @@ function whyNobodyIsKnown(sources: SourceFacts): TorrentReason {
   return waiting('no-peers', `No peer is known${sentence === '' ? '' : `; ${sentence}`}${unresolved}.`, details);
 }
 
-export function sourceDetails({ trackers, namedPeerCount, unresolvedPeerCount }: SourceFacts): Record<string, number> {
+export function sourceDetails({
+  trackers,
+  namedPeerCount,
+  unresolvedPeerCount,
+  dht,
+}: SourceFacts): Record<string, number> {
   const count = (state: TrackerFacts['state']): number => trackers.filter((tracker) => tracker.state === state).length;
   return {
     trackerCount: trackers.length,
@@ -107,6 +133,7 @@ export function sourceDetails({ trackers, namedPeerCount, unresolvedPeerCount }:
     peersInAnswers: trackers.reduce((sum, { peerCount }) => sum + peerCount, 0),
     namedPeerCount,
     unresolvedPeerCount,
+    dhtNodeCount: dht.answerCount,
   };
 }
 

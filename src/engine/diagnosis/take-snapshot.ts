@@ -149,6 +149,8 @@ function sourceFactsOf(context: EngineContext, { sources }: TorrentLife): Source
     usesTrackers: context.settings.trackers,
     namedPeerCount: sources.namedPeerCount,
     unresolvedPeerCount: sources.unresolvedPeerCount,
+    dht: sources.dhtFacts(),
+    usesLocalDiscovery: sources.usesLocalDiscovery,
   };
 }
 

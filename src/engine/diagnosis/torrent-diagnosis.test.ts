@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { diagnoseTorrent } from './torrent-diagnosis.ts';
 import type {
   ConnectionFacts,
+  DhtFacts,
   DownloadFacts,
   SourceFacts,
   TorrentSnapshot,
@@ -43,6 +44,8 @@ const SOURCES: SourceFacts = {
   usesTrackers: true,
   namedPeerCount: 0,
   unresolvedPeerCount: 0,
+  dht: { state: 'off', answerCount: 0, peerCount: 0 },
+  usesLocalDiscovery: false,
 };
 const DOWNLOADING: TorrentSnapshot = {
   state: 'downloading',
@@ -69,6 +72,10 @@ const SEEDING: TorrentSnapshot = {
 
 function tracker(state: TrackerFacts['state'], peerCount = 0, message?: string): TrackerFacts {
   return { state, peerCount, message };
+}
+
+function dht(state: DhtFacts['state'], answerCount = 0): DhtFacts {
+  return { state, answerCount, peerCount: 0 };
 }
 
 function sources(...trackers: TrackerFacts[]): SourceFacts {
@@ -113,8 +120,28 @@ describe('a state that says it all', () => {
 
 describe('nobody is connected', () => {
   test.each<[string, Partial<SourceFacts>, string]>([
-    ['no-sources', { trackers: [] }, 'It has no tracker and no peer was named: add one of either.'],
-    ['no-sources', { usesTrackers: false }, 'Its trackers are switched off and no peer was named: add one of either.'],
+    [
+      'no-sources',
+      { trackers: [] },
+      'It has no tracker, the DHT is switched off and no peer was named: add a tracker or a peer.',
+    ],
+    [
+      'no-sources',
+      { usesTrackers: false, dht: dht('private') },
+      'Its trackers are switched off, it is private and may not use the DHT and no peer was named: add a tracker or a peer.',
+    ],
+    [
+      'no-sources',
+      { trackers: [], usesLocalDiscovery: true },
+      'It has no tracker, the DHT is switched off and no peer was named: add a tracker or a peer; only the local network is asked.',
+    ],
+    ['finding-peers', { trackers: [], dht: dht('asking') }, 'Peers are being looked for; the DHT is being asked.'],
+    ['no-peers', { trackers: [], dht: dht('silent') }, 'No peer is known; no node of the DHT has answered.'],
+    [
+      'no-peers',
+      { trackers: [tracker('failed')], dht: dht('answered', 12), usesLocalDiscovery: true },
+      'No peer is known; 1 tracker asked: failed; 12 nodes of the DHT named no peer; no neighbour on the local network has answered.',
+    ],
     [
       'finding-peers',
       { trackers: [tracker('asking'), tracker('failed', 0, 'timed out')] },

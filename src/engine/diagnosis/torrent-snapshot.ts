@@ -43,6 +43,18 @@ export interface SourceFacts {
   readonly namedPeerCount: number;
   /** Of those, names that have no address. */
   readonly unresolvedPeerCount: number;
+  readonly dht: DhtFacts;
+  /** Neighbours on the local network are told, and may answer. Peer exchange has nobody to ask while nobody is connected. */
+  readonly usesLocalDiscovery: boolean;
+}
+
+export interface DhtFacts {
+  /** `off`: the session uses none; `private`: BEP 27 forbids it; `silent`: no node has answered. */
+  readonly state: 'off' | 'private' | 'asking' | 'answered' | 'silent';
+  /** Nodes that had a part in the last look-ups. */
+  readonly answerCount: number;
+  /** Addresses that these named. */
+  readonly peerCount: number;
 }
 
 export interface TrackerFacts {

@@ -10,6 +10,7 @@ import { type AnnounceFacts, type AnnouncerHost, TorrentAnnouncer } from '../ann
 import type { TrackerCounts } from '../announcer/tracker-scrape.ts';
 import type { AddTorrentOptions } from '../api.ts';
 import { TorrentDht, type TorrentDhtHost } from '../dht/torrent-dht.ts';
+import type { DhtFacts } from '../diagnosis/torrent-snapshot.ts';
 import { parseHostPort } from '../host-port.ts';
 import type { LocalSwarm } from '../local-discovery/local-discovery.ts';
 import type { EngineContext } from '../session/engine-context.ts';
@@ -111,6 +112,17 @@ export class PeerSources implements AnnouncerHost, LocalSwarm {
   /** False: it is no tracker's URL, or known. */
   addTracker(url: string): boolean {
     return this.#withAnnouncer().addTracker(url);
+  }
+
+  /** For diagnostics. */
+  dhtFacts(): DhtFacts {
+    if (this.#dht === undefined) return { state: 'off', answerCount: 0, peerCount: 0 };
+    if (!this.#host.maySource('dht')) return { state: 'private', answerCount: 0, peerCount: 0 };
+    return this.#dht.facts();
+  }
+
+  get usesLocalDiscovery(): boolean {
+    return this.#context.localDiscovery !== undefined && this.#host.maySource('lsd');
   }
 
   trackers(): TrackerStatus[] {
