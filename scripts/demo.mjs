@@ -129,7 +129,18 @@ async function story(tracker) {
   await run(['create', source, '-o', torrent, '--tracker', tracker.url, '--private', '--piece-length', '65536']);
   say(`A torrent of it: ${JSON.parse(await run(['show', torrent, '--json'])).infoHash}`);
 
-  const options = ['--json', '--port', '0', '--bind', '127.0.0.1', '--no-dht', '--no-lsd', '--no-pex', '--no-utp'];
+  const options = [
+    '--json',
+    '--port',
+    '0',
+    '--bind',
+    '127.0.0.1',
+    '--no-dht',
+    '--no-lsd',
+    '--no-pex',
+    '--no-utp',
+    '--no-port-mapping',
+  ];
   const seedOptions = ['--data', dirname(source), '--max-upload', SEED_RATE];
   const seed = millrace('the seed', ['seed', torrent, ...seedOptions, ...options]);
   say(`The seed shares it on port ${(await seed.until('listening')).port}, at ${SEED_RATE} at most`);

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createTorrent, Session } from '../src/index.ts';
 
+/** Nothing leaves this computer. */
+const QUIET = { dht: false, localDiscovery: false, portMapping: false } as const;
+
 const PIECE_BYTES = 32_768;
 const FILES: readonly (readonly [string, number])[] = [
   // More pieces than one hash request is for, and one piece beyond.
@@ -43,7 +46,7 @@ afterEach(async () => {
 });
 
 async function openSession(): Promise<Session> {
-  const session = await Session.open({ listenPort: 0, bind: '127.0.0.1', trackers: false });
+  const session = await Session.open({ listenPort: 0, bind: '127.0.0.1', trackers: false, ...QUIET });
   sessions.push(session);
   return session;
 }

@@ -6,6 +6,9 @@ import { afterEach, expect, test } from 'vitest';
 import { createTorrent, Session, type Torrent } from '../src/index.ts';
 import { CliProcess, temporaryFolder } from './cli/cli-process.ts';
 
+/** Nothing leaves this computer. */
+const QUIET = { dht: false, localDiscovery: false, portMapping: false } as const;
+
 const sessions: Session[] = [];
 
 afterEach(async () => {
@@ -28,7 +31,7 @@ async function startDownload(): Promise<{ torrent: Torrent; film: Uint8Array }> 
   const network = ['--port', '0', '--bind', '127.0.0.1', '--no-trackers', '--max-upload', '4M'];
   const seed = new CliProcess([...seedArguments, '--json', ...network]);
   const { port } = await seed.event('listening');
-  const session = await Session.open({ listenPort: 0, bind: '127.0.0.1', trackers: false });
+  const session = await Session.open({ listenPort: 0, bind: '127.0.0.1', trackers: false, ...QUIET });
   sessions.push(session);
   const torrent = await session.add(bytes, { saveTo: join(folder, 'leech'), peers: [`127.0.0.1:${port}`] });
   expect((await readFile(join(album, 'film.bin'))).equals(film)).toBe(true);

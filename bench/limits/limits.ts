@@ -57,9 +57,13 @@ async function measure(folder: string, rate: string, side: Sample['side']): Prom
   const run = mkdtempSync(join(folder, 'millrace-limits-'));
   const children: ChildProcess[] = [];
   const start = (...args: readonly string[]): ChildProcess => {
-    const child = spawn(process.execPath, [CLI, ...args, '--no-trackers', '--json'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [CLI, ...args, '--no-trackers', '--no-dht', '--no-lsd', '--no-port-mapping', '--json'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     children.push(child);
     return child;
   };

@@ -10,6 +10,8 @@ import { loadFacade } from '../../src/cli/facade.ts';
 import { run } from '../../src/cli/program.ts';
 
 export const MAIN: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** Tests speak neither to the Internet nor to whoever is on this machine's network. */
+const QUIET = { MILLRACE_NO_DHT: '1', MILLRACE_NO_LSD: '1', MILLRACE_NO_PORT_MAPPING: '1' } as const;
 const EVENT_TIMEOUT_MS = 15_000;
 
 export interface CliResult {
@@ -49,8 +51,7 @@ export class CliProcess {
   constructor(args: readonly string[], options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}) {
     this.child = spawn(process.execPath, [MAIN, ...args], {
       cwd: options.cwd,
-      // Tests do not speak to whoever is on this machine's network.
-      env: { ...process.env, MILLRACE_NO_LSD: '1', MILLRACE_NO_PORT_MAPPING: '1', ...options.env },
+      env: { ...process.env, ...QUIET, ...options.env },
     });
     processes.add(this);
     this.child.stdout.on('data', (chunk: Buffer) => {
@@ -121,7 +122,7 @@ export async function runHere(args: readonly string[]): Promise<CliResult> {
   const exitCode = await run(args, '0.0.0', {
     stdout: { write: (data: string | Uint8Array) => chunks.push(Buffer.from(data as string)) },
     stderr: { write: (text: string) => (stderr += text) },
-    env: {},
+    env: QUIET,
     stdin: Readable.from([]),
     nowMs: () => performance.now(),
     facade: loadFacade,
