@@ -153,7 +153,7 @@ test.each<HashAnswer>(['reject', 'silence'])(
 // Peers that are asked for the same answer within one round trip of each other.
 test('an answer that comes when the layers are complete begins nothing anew', () => {
   const world = newWorld();
-  const content = contentOf(world, 'v2');
+  const content = world.makeContent({ format: 'v2', pieceCount: 8 });
   for (let i = 0; i < 4; i++) addMetadataPeer(world, content, 'honest');
   const leecher = world.addPeer({ content, source: 'magnet' });
   let completions = 0;
