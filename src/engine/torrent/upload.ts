@@ -11,8 +11,8 @@ import type { GateWaiter, TransferGate } from '../transfer-gate.ts';
 import type { RequestBatch, RequestQueue } from './request-queue.ts';
 import { BATCH_BLOCKS_MAX, type SendBuffers } from './send-buffers.ts';
 
-/** Sending half a second of the peer's rate ahead keeps its link busy, and keeps chokes and cancels quick. */
-const SEND_AHEAD_SECONDS = 0.5;
+/** Sending so much of the peer's rate ahead keeps its link busy, keeps chokes and cancels quick, and a new piece on its way soon. */
+const SEND_AHEAD_SECONDS = 0.15;
 const SEND_AHEAD_MIN_BYTES = 2 * BLOCK_BYTES;
 
 export interface UploadPeer extends ChokerPeer, GateWaiter {
