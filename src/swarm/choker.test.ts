@@ -130,6 +130,22 @@ test('between rounds who waits takes a free slot, and none when all are taken', 
   expect(applyFill(choker, peers, 0)).toEqual([1, 2, 3]);
 });
 
+// Goal: takers that come first, before there is anybody to compare them with, do not keep a seed's slots for a whole round.
+test('seeding: while others wait, new holders of slots are looked at soon; once they are known, at the usual time', () => {
+  const choker = chokerOf(3);
+  const peers = [peerOf(1), peerOf(2), peerOf(3)];
+  applyRound(choker, peers, 'seeding', 0);
+  expect(choker.nextRoundMs).toBe(10_000);
+  peers.push(peerOf(4, { passedOnRatio: 1 }));
+  applyFill(choker, peers, 1_000);
+  expect(choker.nextRoundMs).toBe(3_500);
+  for (const id of [0, 1]) peers[id]!.passedOnRatio = 0;
+  expect(applyRound(choker, peers, 'seeding', 3_500)).toContain(4);
+  for (const peer of peers) peer.unchokedAtMs = 0;
+  applyRound(choker, peers.slice(2), 'seeding', 40_000);
+  expect(choker.nextRoundMs).toBe(50_000);
+});
+
 test('seeding: slots go round by quota, and each is served in turn', () => {
   const peers = Array.from({ length: 12 }, (_, id) => peerOf(id, { connectedAtMs: id }));
   const choker = chokerOf(4);

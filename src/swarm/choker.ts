@@ -24,6 +24,8 @@ export interface ChokerOptions {
 }
 
 const ROUND_MS = 10_000;
+/** While it is not known yet whether those who have slots of a seed pass on what they get. */
+const JUDGING_ROUND_MS = 2_500;
 /** So long the one slot of a torrent that has no more stays with one kind: earned or optimistic. */
 const TURN_MS = 30_000;
 const SEEDING_QUOTA_BYTES = 20 * 1024 * 1024;
@@ -79,6 +81,9 @@ export class Choker {
     const rule = mode === 'leeching' ? this.#leeching : this.#seeding;
     const forDoubtful = this.#forDoubtful(rule, candidates);
     this.#kinds = rule.choose(candidates, this.#slots, forDoubtful, Math.floor(nowMs / TURN_MS), nowMs);
+    if (mode === 'seeding' && this.#seeding.isJudging(candidates, this.#kinds, nowMs)) {
+      this.#nextRoundMs = nowMs + JUDGING_ROUND_MS;
+    }
     const choke: number[] = [];
     const unchoke: number[] = [];
     for (const { id, isUnchoked } of peers) {
@@ -105,17 +110,19 @@ export class Choker {
   /** Between rounds somebody has become interested, or a slot free: who is to be unchoked now. */
   fill(peers: readonly ChokerPeer[], nowMs: number): readonly number[] {
     let free = this.#slots;
-    let waitingCount = 0;
-    for (const { isInterested, isUnchoked, isUploadOnly } of peers) {
-      if (isInterested && isUnchoked) free--;
-      else if (isInterested && !isUploadOnly) waitingCount++;
-    }
-    if (free <= 0 || waitingCount === 0) return [];
+    for (const { isInterested, isUnchoked } of peers) if (isInterested && isUnchoked) free--;
+    if (free <= 0 && this.#mode === 'leeching') return [];
     const candidates = peers.filter((peer) => peer.isInterested && !peer.isUploadOnly);
     const waiting = candidates.filter((peer) => !peer.isUnchoked);
-    const rule = this.#mode === 'leeching' ? this.#leeching : this.#seeding;
-    const chosen = rule.fill(waiting, free, this.#forDoubtful(rule, candidates), nowMs);
-    for (const [id, kind] of chosen) this.#kinds.set(id, kind);
+    if (waiting.length === 0) return [];
+    let chosen: Slots = new Map();
+    if (free > 0) {
+      const rule = this.#mode === 'leeching' ? this.#leeching : this.#seeding;
+      chosen = rule.fill(waiting, free, this.#forDoubtful(rule, candidates), nowMs);
+      for (const [id, kind] of chosen) this.#kinds.set(id, kind);
+    }
+    const isJudging = this.#mode === 'seeding' && this.#seeding.isJudging(candidates, this.#kinds, nowMs);
+    if (isJudging) this.#nextRoundMs = Math.min(this.#nextRoundMs, nowMs + JUDGING_ROUND_MS);
     return [...chosen.keys()];
   }
 

@@ -93,3 +93,13 @@ test('the past fades, and memory has a bound', () => {
   for (let piece = 10_000; piece < 10_100; piece++) passing.handleHave(OTHER, piece, 10_000);
   expect(passing.ratioOf(GIVER, 10_000)).toBe(1);
 });
+
+test('where pieces travel fast, who keeps them is known soon', () => {
+  const fast = Array.from({ length: 8 }, (_, index) => index);
+  hand(GIVER, fast);
+  for (const piece of fast) passing.handleHave(OTHER, piece, 100);
+  hand(KEEPER, [20, 21, 22], 1_000);
+  expect(passing.ratioOf(KEEPER, 2_499)).toBeUndefined();
+  expect(passing.ratioOf(KEEPER, 2_500)).toBe(0);
+  expect(passing.ratioOf(GIVER, 2_500)).toBe(1);
+});

@@ -10,6 +10,8 @@ const QUOTA_MS = 60_000;
 /** Who passes on less than this, and less than this share of what the others do in the mean, keeps what it gets. */
 const KEEPER_RATIO = 0.25;
 const KEEPER_SHARE = 0.4;
+/** So long after a peer has got a slot it is looked at more often: who keeps everything is to lose it soon. */
+const JUDGING_MS = 20_000;
 /** A rival must take this much faster to take a slot from its holder. */
 const HOLDER_BONUS = 1.1;
 
@@ -51,6 +53,13 @@ export class SeedingRule {
   isDoubtful({ passedOnRatio }: ChokerPeer): boolean {
     if (this.#kind !== 'auto' || passedOnRatio === undefined) return false;
     return passedOnRatio < KEEPER_RATIO && passedOnRatio < this.#meanPassedOn * KEEPER_SHARE;
+  }
+
+  /** Somebody waits, and one who has a slot has had it for so short a time that it may yet turn out to keep everything. */
+  isJudging(candidates: readonly ChokerPeer[], slots: Slots, nowMs: number): boolean {
+    if (this.#kind !== 'auto' || candidates.length <= slots.size) return false;
+    const isNew = (peer: ChokerPeer): boolean => !peer.isUnchoked || nowMs - peer.unchokedAtMs < JUDGING_MS;
+    return candidates.some((peer) => slots.has(peer.id) && isNew(peer));
   }
 
   choose(
