@@ -1,7 +1,7 @@
 // HTTP in a simulated world, request by request: names, latency, time-outs and bounds are there, bytes on a connection
 // are not. Servers are functions from a URL to an answer.
 import type { Timer } from '../../src/platform/clock.ts';
-import type { Http, HttpErrorCode, HttpHandler, HttpRequest } from '../../src/platform/http.ts';
+import type { Http, HttpErrorCode, HttpHandler, HttpPost, HttpRequest } from '../../src/platform/http.ts';
 import type { SimHost } from './sim-host.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimNames } from './sim-resolver.ts';
@@ -14,8 +14,12 @@ export interface SimWebAnswer {
   readonly delayMs?: number;
 }
 
-/** Undefined: the server takes the request and never answers. */
-export type SimWebServer = (url: URL, clientAddress: string) => SimWebAnswer | undefined;
+/** Undefined: the server takes the request and never answers. `sent` has a body when it is a POST. */
+export type SimWebServer = (
+  url: URL,
+  clientAddress: string,
+  sent: HttpRequest | HttpPost,
+) => SimWebAnswer | undefined;
 
 /** Servers of the world, by `host:port` of the addresses that they listen on. */
 export class SimWeb {
@@ -57,6 +61,10 @@ export class SimHttp implements Http {
   /** The highest `openCount` so far. */
   get mostOpen(): number {
     return this.#mostOpen;
+  }
+
+  post(request: HttpPost, handler: HttpHandler): { cancel(): void } {
+    return this.get(request, handler);
   }
 
   get(request: HttpRequest, handler: HttpHandler): { cancel(): void } {
@@ -105,7 +113,7 @@ export class SimHttp implements Http {
     const path = network.path(host, target);
     const server = web.serverAt(address, url.port === '' ? 80 : Number(url.port));
     if (server === undefined) return { code: 'CONNECT_FAILED', message: 'connection refused' };
-    const answer = server(url, source);
+    const answer = server(url, source, request);
     if (answer === undefined) return undefined;
     const { status, body, delayMs = 0 } = answer;
     return {

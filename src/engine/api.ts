@@ -45,7 +45,7 @@ export interface SessionOptions {
   readonly pex?: boolean;
   /** Torrents are announced on the local network (BEP 14), private ones excepted. @defaultValue true */
   readonly localDiscovery?: boolean;
-  /** Routers are asked by PCP and NAT-PMP to let peers in, and told when the session closes. @defaultValue true */
+  /** Routers are asked by PCP, NAT-PMP and UPnP to let peers in, and told when the session closes. @defaultValue true */
   readonly portMapping?: boolean;
   /** Sent to HTTP trackers. @defaultValue `Millrace/<version>` */
   readonly userAgent?: string;
@@ -281,7 +281,7 @@ export interface PortMappingStats {
   readonly protocol: 'tcp' | 'udp';
   readonly internalPort: number;
   readonly state: 'asking' | 'mapped' | 'failed';
-  readonly method: 'pcp' | 'nat-pmp';
+  readonly method: 'pcp' | 'nat-pmp' | 'upnp';
   /** Undefined unless mapped. */
   readonly externalPort: number | undefined;
   /** Undefined when the router does not say. */

@@ -1,4 +1,4 @@
-// Outgoing HTTP and HTTPS GET with hard bounds, for trackers and for .torrent files by URL.
+// Outgoing HTTP and HTTPS with hard bounds: GET for trackers and for .torrent files by URL, POST for routers.
 
 export type HttpErrorCode =
   | 'URL_REFUSED'
@@ -25,6 +25,12 @@ export interface HttpRequest {
   readonly family?: 4 | 6 | undefined;
 }
 
+/** Redirects are not followed, whatever `maxRedirects`: the response with the redirect is handed on. */
+export interface HttpPost extends HttpRequest {
+  /** Not to be changed until the request is over. */
+  readonly body: Uint8Array;
+}
+
 export interface HttpResponse {
   readonly status: number;
   /** Lower-case names. */
@@ -43,4 +49,6 @@ export interface HttpHandler {
 export interface Http {
   /** Never calls back synchronously; not at all after `cancel`. */
   get(request: HttpRequest, handler: HttpHandler): { cancel(): void };
+  /** As `get`, with a body. */
+  post(request: HttpPost, handler: HttpHandler): { cancel(): void };
 }

@@ -121,6 +121,7 @@ export interface ConnectOptions {
 export interface Network {
   listenTcp(options: ListenOptions, handler: TcpListenerHandler): TcpListener;
   connectTcp(options: ConnectOptions, handler: TcpSocketHandler): TcpSocket;
+  /** A socket of one IPv4 address sends to multicast groups through the interface of that address. */
   bindUdp(options: UdpOptions, handler: UdpSocketHandler): UdpSocket;
   /** Addresses of this machine's interfaces, loopback included; `name` is the interface's. */
   localAddresses(): readonly LocalAddress[];

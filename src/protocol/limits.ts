@@ -183,7 +183,7 @@ export const LSD_RECEIVED_PER_SECOND = 50;
 /** Network interfaces that are announced on. */
 export const LSD_INTERFACES_MAX = 16;
 
-// ── Port mapping (RFC 6886, RFC 6887) ────────────────────────────────────────────────────────────────────────────
+// ── Port mapping (RFC 6886, RFC 6887, UPnP) ──────────────────────────────────────────────────────────────────────
 
 /** Largest answer of a router that is read, in bytes (RFC 6887, section 7). */
 export const PORT_MAPPING_DATAGRAM_MAX_BYTES = 1_100;
@@ -199,6 +199,28 @@ export const PORT_MAPPING_SENDS_MAX = 4;
 export const PORT_MAPPING_RETRY_MS = 600_000;
 /** Routers that are asked. */
 export const GATEWAYS_MAX = 4;
+/** Largest description or answer of a UPnP device that is read, in bytes. */
+export const UPNP_BODY_MAX_BYTES: number = 64 * KIB;
+/** Largest answer to a search for UPnP devices that is read, in bytes. */
+export const SSDP_DATAGRAM_MAX_BYTES = 2_048;
+/** Answers of neighbours to one search that are read; those of the router itself are not counted. */
+export const SSDP_NEIGHBOUR_ANSWERS_MAX = 100;
+/** UPnP devices remembered of one search; the router's own come first. */
+export const UPNP_DEVICES_MAX = 8;
+/** Services that map ports, read from one device. */
+export const UPNP_SERVICES_MAX = 4;
+/** Requests of HTTP from one search to the next. */
+export const UPNP_EXCHANGES_MAX = 40;
+/** Times that one service is asked for one port, with other words each time. */
+export const UPNP_ATTEMPTS_MAX = 8;
+/** One request of HTTP to a UPnP device, all of it, in ms. */
+export const UPNP_TIMEOUT_MS = 5_000;
+/** Taking back a mapping by UPnP at the end, all of it, in ms. */
+export const UPNP_FAREWELL_MS = 1_500;
+/** Nesting of elements in XML. */
+export const XML_DEPTH_MAX = 16;
+/** Tags, comments and instructions in XML. */
+export const XML_TOKENS_MAX = 4_000;
 
 // ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

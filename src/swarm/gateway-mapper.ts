@@ -17,26 +17,13 @@ import {
 } from '../protocol/port-mapping/nat-pmp.ts';
 import { decodePcpAnswer, encodePcpMapping, isPcpVersionRefused } from '../protocol/port-mapping/pcp.ts';
 import { isUnspecified } from '../protocol/tracker/compact-peers.ts';
+import type { MappingMethod, MappingStatus } from './mapping-status.ts';
 
 const SECOND_MS = 1_000;
 const DAY_SECONDS = 86_400;
 /** Between attempts to renew a mapping that still stands. */
 const RENEWAL_PAUSE_MIN_MS = 30_000;
 const PCP_UNSUPPORTED_OPCODE = 4;
-
-export type MappingMethod = 'pcp' | 'nat-pmp';
-
-export interface MappingStatus {
-  readonly state: 'asking' | 'mapped' | 'failed';
-  /** How the router was, or is, asked. */
-  readonly method: MappingMethod;
-  /** Undefined unless mapped. */
-  readonly externalPort: number | undefined;
-  /** Undefined when the router does not say. */
-  readonly externalAddress: string | undefined;
-  /** Why it failed. */
-  readonly message: string | undefined;
-}
 
 export interface GatewayMapperOptions {
   readonly protocol: MappedProtocol;
@@ -50,7 +37,7 @@ export interface GatewayMapperOptions {
 
 export class GatewayMapper {
   readonly #options: GatewayMapperOptions;
-  #method: MappingMethod = 'pcp';
+  #method: Exclude<MappingMethod, 'upnp'> = 'pcp';
   #state: MappingStatus['state'] = 'asking';
   #message: string | undefined;
   #externalPort: number | undefined;

@@ -1,7 +1,11 @@
 // A port mapping in words.
 import type { PortMappingStats } from '../../engine/api.ts';
 
-const METHODS: Readonly<Record<PortMappingStats['method'], string>> = { pcp: 'PCP', 'nat-pmp': 'NAT-PMP' };
+const METHODS: Readonly<Record<PortMappingStats['method'], string>> = {
+  pcp: 'PCP',
+  'nat-pmp': 'NAT-PMP',
+  upnp: 'UPnP',
+};
 
 export function portMappingText(mapping: PortMappingStats): string {
   const { state, method, gateway, protocol, internalPort, externalAddress, externalPort, message } = mapping;

@@ -84,6 +84,30 @@ test('sends path, query and headers as given, and returns status, headers and bo
   expect(seen[0]!.headers['user-agent']).toBe('Millrace');
 });
 
+test('a body is posted with its length, and a redirect is not followed with it', async () => {
+  const seen: string[] = [];
+  const origin = await serve((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      const { soapaction, 'content-length': length, 'content-type': type } = request.headers;
+      seen.push([request.method, request.url, soapaction, type, length, Buffer.concat(parts).toString()].join(' '));
+      response.writeHead(307, { Location: '/elsewhere' }).end('there');
+    });
+  });
+  const outcome = await new Promise<Outcome>((handle) => {
+    const limits = { totalTimeoutMs: 5_000, maxBodyBytes: KIB, maxRedirects: 5 };
+    const headers = { SOAPAction: '"a#b"', 'Content-Type': 'text/xml' };
+    new NodeHttp({ log: quiet }).post(
+      { url: `${origin}/ctl`, headers, body: new TextEncoder().encode('<a/>'), ...limits },
+      { handleResponse: handle, handleFailed: handle },
+    );
+  });
+  expect(outcome).toMatchObject({ status: 307 });
+  expect(text(outcome)).toBe('there');
+  expect(seen).toEqual(['POST /ctl "a#b" text/xml 4 <a/>']);
+});
+
 test.each([
   ['gzip', gzipSync],
   ['deflate', deflateSync],

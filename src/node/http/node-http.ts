@@ -1,11 +1,11 @@
-// Outgoing GETs over node:http and node:https, with a bound on everything: one deadline for the whole exchange, the
+// Outgoing requests over node:http and node:https, with a bound on everything: one deadline for the whole exchange, the
 // headers, the body as received and unpacked, the redirects. Every failure is a value. A connection is used once.
 //
 // Node's modules are loaded by the first request: they cost a program that makes none several milliseconds of its start.
 // Certificates are always verified: NODE_TLS_REJECT_UNAUTHORIZED changes nothing here.
 import type http from 'node:http';
 import type https from 'node:https';
-import type { Http, HttpHandler, HttpRequest } from '../../platform/http.ts';
+import type { Http, HttpHandler, HttpPost, HttpRequest } from '../../platform/http.ts';
 import type { Log } from '../../platform/log.ts';
 import { normalizeAddress } from '../net/endpoint.ts';
 import { guard } from '../net/guard.ts';
@@ -37,15 +37,33 @@ export class NodeHttp implements Http {
   }
 
   get(request: HttpRequest, handler: HttpHandler): { cancel(): void } {
+    return this.#begin(request, undefined, handler);
+  }
+
+  post(request: HttpPost, handler: HttpHandler): { cancel(): void } {
+    return this.#begin(request, request.body, handler);
+  }
+
+  #begin(request: HttpRequest, body: Uint8Array | undefined, handler: HttpHandler): { cancel(): void } {
     const extra = this.#options.extraCertificates ?? [];
     if (extra.length > 0) this.#trusted ??= [...process.getBuiltinModule('node:tls').rootCertificates, ...extra];
-    const exchange = new HttpExchange(request, handler, this.#options.log, this.#trusted);
+    const exchange = new HttpExchange({ request, body, handler, log: this.#options.log, trusted: this.#trusted });
     return { cancel: () => exchange.cancel() };
   }
 }
 
+interface ExchangeParts {
+  readonly request: HttpRequest;
+  /** Undefined: it is a GET. */
+  readonly body: Uint8Array | undefined;
+  readonly handler: HttpHandler;
+  readonly log: Log;
+  readonly trusted: string[] | undefined;
+}
+
 class HttpExchange {
   readonly #request: HttpRequest;
+  readonly #body: Uint8Array | undefined;
   readonly #handler: HttpHandler;
   readonly #log: Log;
   readonly #trusted: string[] | undefined;
@@ -55,8 +73,9 @@ class HttpExchange {
   #redirectCount = 0;
   #isOver = false;
 
-  constructor(request: HttpRequest, handler: HttpHandler, log: Log, trusted: string[] | undefined) {
+  constructor({ request, body, handler, log, trusted }: ExchangeParts) {
     this.#request = request;
+    this.#body = body;
     this.#handler = handler;
     this.#log = log;
     this.#trusted = trusted;
@@ -111,7 +130,8 @@ class HttpExchange {
       outgoing.on('error', (error) => {
         if (outgoing === this.#outgoing) this.#fail(httpErrorFrom(error, isConnected));
       });
-      outgoing.end();
+      // In one piece: Node tells its length.
+      outgoing.end(this.#body);
     } catch (error) {
       // Node throws at once for headers and options it cannot send.
       setImmediate(() => this.#fail({ ...httpErrorFrom(error, false), code: 'URL_REFUSED' }));
@@ -130,6 +150,7 @@ class HttpExchange {
       protocol: target.protocol,
       hostname: target.hostname,
       port: target.port,
+      method: this.#body === undefined ? 'GET' : 'POST',
       path: target.path,
       headers,
       agent: false,
@@ -153,7 +174,8 @@ class HttpExchange {
     if (this.#isOver) return;
     const status = incoming.statusCode ?? 0;
     const location = incoming.headers.location;
-    if (REDIRECTS.has(status) && location !== undefined) this.#redirect(target, outgoing, location);
+    const isFollowed = this.#body === undefined && REDIRECTS.has(status);
+    if (isFollowed && location !== undefined) this.#redirect(target, outgoing, location);
     else this.#readBody(incoming, status);
   }
 

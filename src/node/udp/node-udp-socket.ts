@@ -39,7 +39,8 @@ class NodeUdpSocket implements UdpSocket {
     this.#socket.on('error', (error) => this.#fail(error));
     this.#socket.on('listening', () => {
       this.#isListening = true;
-      if (options.multicast !== undefined && !this.#join(options.multicast)) return;
+      if (options.multicast === undefined) this.#pinMulticast(options.address);
+      else if (!this.#join(options.multicast)) return;
       const { address, port } = this.#socket.address();
       this.#call(() => this.#handler.handleListening(endpointOf(address, port)));
     });
@@ -82,6 +83,16 @@ class NodeUdpSocket implements UdpSocket {
     } catch (error) {
       this.#fail(error);
       return false;
+    }
+  }
+
+  /** A socket of one IPv4 address sends to groups through that address's interface; not every system does so by itself. */
+  #pinMulticast(address: string): void {
+    if (this.#family === 6 || address === '0.0.0.0') return;
+    try {
+      this.#socket.setMulticastInterface(address);
+    } catch (error) {
+      this.#log.write('debug', `the interface for groups could not be set: ${networkErrorFrom(error).message}`);
     }
   }
 

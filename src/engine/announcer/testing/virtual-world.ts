@@ -134,6 +134,10 @@ export class VirtualWorld implements Http, Resolver, Pick<Network, 'bindUdp'> {
     };
   }
 
+  post(request: HttpRequest, handler: HttpHandler): { cancel(): void } {
+    return this.get(request, handler);
+  }
+
   resolve(hostname: string, handler: ResolverHandler): { cancel(): void } {
     const addresses = this.names.get(hostname);
     return this.clock.schedule(this.clock.nowMs() + LATENCY_MS, () => {
