@@ -32,16 +32,15 @@ export class CrowdTracker {
 
   /** HTTP as the computer with this address has it. */
   httpFor(address: string): Http {
-    return {
-      get: (request: HttpRequest, handler: HttpHandler) => {
-        const event = new CallEvent(() => {
-          const body = this.#announce(address, request.url);
-          handler.handleResponse({ status: 200, headers: {}, body, remoteAddress: '45.255.0.1' });
-        });
-        this.#wheel.schedule(this.#wheel.nowMs + ANSWER_MS, event);
-        return event;
-      },
+    const get = (request: HttpRequest, handler: HttpHandler): CallEvent => {
+      const event = new CallEvent(() => {
+        const body = this.#announce(address, request.url);
+        handler.handleResponse({ status: 200, headers: {}, body, remoteAddress: '45.255.0.1' });
+      });
+      this.#wheel.schedule(this.#wheel.nowMs + ANSWER_MS, event);
+      return event;
     };
+    return { get, post: get };
   }
 
   #announce(address: string, url: string): Uint8Array {

@@ -15,11 +15,7 @@ export interface SimWebAnswer {
 }
 
 /** Undefined: the server takes the request and never answers. `sent` has a body when it is a POST. */
-export type SimWebServer = (
-  url: URL,
-  clientAddress: string,
-  sent: HttpRequest | HttpPost,
-) => SimWebAnswer | undefined;
+export type SimWebServer = (url: URL, clientAddress: string, sent: HttpRequest | HttpPost) => SimWebAnswer | undefined;
 
 /** Servers of the world, by `host:port` of the addresses that they listen on. */
 export class SimWeb {

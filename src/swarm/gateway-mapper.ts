@@ -17,7 +17,7 @@ import {
 } from '../protocol/port-mapping/nat-pmp.ts';
 import { decodePcpAnswer, encodePcpMapping, isPcpVersionRefused } from '../protocol/port-mapping/pcp.ts';
 import { isUnspecified } from '../protocol/tracker/compact-peers.ts';
-import type { MappingMethod, MappingStatus } from './mapping-status.ts';
+import { type MappingMethod, type MappingStatus, SILENT_ROUTER } from './mapping-status.ts';
 
 const SECOND_MS = 1_000;
 const DAY_SECONDS = 86_400;
@@ -181,8 +181,8 @@ export class GatewayMapper {
     } else if (this.#state === 'mapped' && nowMs < this.#expiresMs) {
       this.#question = undefined;
       this.#nextMs = nowMs + Math.max(RENEWAL_PAUSE_MIN_MS, (this.#expiresMs - nowMs) / 2);
-    } else if (this.#method === 'pcp') this.#useNatPmp(nowMs, 'the router does not answer');
-    else this.#fail('the router does not answer', nowMs);
+    } else if (this.#method === 'pcp') this.#useNatPmp(nowMs, SILENT_ROUTER);
+    else this.#fail(SILENT_ROUTER, nowMs);
   }
 
   /** NAT-PMP knows IPv4 alone. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bestMapping, type MappingStatus } from './mapping-status.ts';
+import { bestMapping, type MappingStatus, SILENT_ROUTER } from './mapping-status.ts';
 
 function status(state: MappingStatus['state'], method: MappingStatus['method'], message?: string): MappingStatus {
   return { state, method, externalPort: undefined, externalAddress: undefined, message };
@@ -13,8 +13,11 @@ test('a mapping is told before a hope, a hope before a failure, and of two alike
   expect(bestMapping(status('failed', 'pcp', 'no'), status('asking', 'upnp')).state).toBe('asking');
 });
 
-test('two failures are told together when they differ', () => {
-  expect(bestMapping(status('failed', 'pcp', 'no'), status('failed', 'upnp', 'no')).message).toBe('no');
+test('two failures are told together, silence only when there is nothing else', () => {
+  const silent = [status('failed', 'pcp', SILENT_ROUTER), status('failed', 'upnp', SILENT_ROUTER)] as const;
+  expect(bestMapping(...silent)).toBe(silent[0]);
+  expect(bestMapping(silent[0], status('failed', 'upnp', 'no'))).toMatchObject({ method: 'upnp', message: 'no' });
+  expect(bestMapping(status('failed', 'pcp', 'no'), silent[1])).toMatchObject({ method: 'pcp', message: 'no' });
   expect(bestMapping(status('failed', 'pcp', 'no'), status('failed', 'upnp', 'never')).message).toBe(
     'no; by UPnP: never',
   );

@@ -30,7 +30,11 @@ function home({ traits, pcpAfterMs = Number.POSITIVE_INFINITY, isDeafAtTheEnd = 
   const world = new SimWorld({ seed: 11, crypto: nodeCrypto(), link: { latencyMs: 1 } });
   const router = world.network.addHost({ addresses: [ROUTER], lan: 'home' });
   const igd = new ScriptedIgd(traits);
-  const bind = (port: number, group: string | undefined, answer: (question: Uint8Array) => Uint8Array | undefined): void => {
+  const bind = (
+    port: number,
+    group: string | undefined,
+    answer: (question: Uint8Array) => Uint8Array | undefined,
+  ): void => {
     const multicast = group === undefined ? undefined : { group, interfaceName: 'eth0', hopsMax: 1 };
     const socket: UdpSocket = router.bindUdp(
       { address: '0.0.0.0', port, multicast },
@@ -95,11 +99,12 @@ test('the port is mapped, shown, announced, renewed, and given back at the end',
   expect(igd.mappings.size).toBe(0);
 });
 
-test('a router that refuses is told with each way, and nothing is left to give back', () => {
+test('a router that refuses is told, and nothing is left to give back', () => {
   const { world, peer, igd } = home({ traits: { refusal: 606 } });
   expect(peer.run.session.portMappings[0]).toMatchObject({
     state: 'failed',
-    message: 'the router does not answer; by UPnP: the router refuses: mapping is switched off',
+    method: 'upnp',
+    message: 'the router refuses: mapping is switched off',
   });
   world.finish();
   expect(world.problems).toEqual([]);

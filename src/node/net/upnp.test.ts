@@ -67,7 +67,8 @@ test('a port is mapped and given back over real sockets', async () => {
   };
   const drive = (): void => {
     const deadlineMs = client.drive(clock.nowMs());
-    if (deadlineMs !== Number.POSITIVE_INFINITY && deadlineMs < clock.nowMs() + 60_000) clock.schedule(deadlineMs, drive);
+    if (deadlineMs !== Number.POSITIVE_INFINITY && deadlineMs < clock.nowMs() + 60_000)
+      clock.schedule(deadlineMs, drive);
   };
   const client: UpnpClient = new UpnpClient({
     platform: {

@@ -71,7 +71,8 @@ class XmlReader {
   #token(): XmlElement | undefined | 'go on' {
     const source = this.#source;
     for (const [start, end] of PASSED_OVER) {
-      if (source.startsWith(start, this.#at)) return this.#skipTo(end, start.length) === undefined ? undefined : 'go on';
+      if (source.startsWith(start, this.#at))
+        return this.#skipTo(end, start.length) === undefined ? undefined : 'go on';
     }
     if (source.startsWith(CDATA_START, this.#at)) {
       const text = this.#skipTo(']]>', CDATA_START.length);

@@ -11,7 +11,7 @@ import {
 } from '../../protocol/limits.ts';
 import type { MappedProtocol } from '../../protocol/port-mapping/mapped-protocol.ts';
 import { ScriptedIgd, searchAnswer } from '../../protocol/port-mapping/testing/scripted-igd.ts';
-import { type UpnpOutput, UpnpMapper, type UpnpRequest } from './upnp-mapper.ts';
+import { UpnpMapper, type UpnpOutput, type UpnpRequest } from './upnp-mapper.ts';
 
 const GATEWAY = '192.168.1.1';
 const CLIENT = '192.168.1.2';
@@ -128,16 +128,19 @@ describe('a router', () => {
     expect([...igd.mappings.keys()]).toEqual([`TCP ${externalPort}`]);
   });
 
-  test.each([725, 402, 501])('that refuses an end with error %i maps without one, renewed and taken back all the same', (error) => {
-    const igd = new ScriptedIgd({ permanentOnlyError: error });
-    const bench = new Bench({ [GATEWAY]: igd });
-    bench.run(0);
-    expect(igd.mappings.get('TCP 6881')?.leaseSeconds).toBe(0);
-    bench.run(HALF_LIFE_MS);
-    expect(igd.asked.slice(-2)).toEqual(['GetExternalIPAddress', 'AddPortMapping TCP 6881 0']);
-    for (const farewell of bench.mapper.release()) bench.perform(farewell);
-    expect(igd.mappings.size).toBe(0);
-  });
+  test.each([725, 402, 501])(
+    'that refuses an end with error %i maps without one, renewed and taken back all the same',
+    (error) => {
+      const igd = new ScriptedIgd({ permanentOnlyError: error });
+      const bench = new Bench({ [GATEWAY]: igd });
+      bench.run(0);
+      expect(igd.mappings.get('TCP 6881')?.leaseSeconds).toBe(0);
+      bench.run(HALF_LIFE_MS);
+      expect(igd.asked.slice(-2)).toEqual(['GetExternalIPAddress', 'AddPortMapping TCP 6881 0']);
+      for (const farewell of bench.mapper.release()) bench.perform(farewell);
+      expect(igd.mappings.size).toBe(0);
+    },
+  );
 
   test('with a line that is not connected is asked over its other one', () => {
     const igd = new ScriptedIgd({ isPpp: true });
@@ -253,7 +256,8 @@ describe('others on the network', () => {
           requestCount++;
           const { status, body } = igd.handle('/root.xml', output.request.body);
           const edited = body.slice();
-          for (let i = randomBelow(random, 3); i > 0; i--) edited[randomBelow(random, body.length)] = randomBelow(random, 256);
+          for (let i = randomBelow(random, 3); i > 0; i--)
+            edited[randomBelow(random, body.length)] = randomBelow(random, 256);
           if (randomBelow(random, 9) === 0) bench.mapper.handleNoResponse();
           else bench.mapper.handleResponse(randomBelow(random, 5) === 0 ? 500 : status, edited, nowMs);
         }

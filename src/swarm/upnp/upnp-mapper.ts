@@ -10,14 +10,13 @@ import type { MappedProtocol } from '../../protocol/port-mapping/mapped-protocol
 import { decodeSoapAnswer, encodeSoapRequest, soapHeaders } from '../../protocol/port-mapping/soap.ts';
 import { isUnspecified } from '../../protocol/tracker/compact-peers.ts';
 import { normalizeIpAddress } from '../../protocol/tracker/ip-address.ts';
-import type { MappingStatus } from '../mapping-status.ts';
+import { type MappingStatus, SILENT_ROUTER } from '../mapping-status.ts';
 import { DeviceSearch } from './device-search.ts';
 import { UpnpPort, type UpnpQuestion } from './upnp-port.ts';
 
 const STATUS_OK = 200;
 /** The status of a refusal (UPnP Device Architecture 1.1, section 3.2.2). */
 const STATUS_FAULT = 500;
-const SILENT = 'the router does not answer';
 const NOTHING_MAPPED = 'the router maps no ports';
 const NOT_UNDERSTOOD = 'the router does not answer as it should';
 const NOT_CONNECTED = 'the router refuses: it has no connection itself';
@@ -66,7 +65,7 @@ export class UpnpMapper {
   /** What the service is still to map. */
   #wanted: UpnpPort[] = [];
   /** What is told when nothing comes of it. */
-  #problem = SILENT;
+  #problem = SILENT_ROUTER;
   #exchangeCount = 0;
 
   constructor(options: UpnpMapperOptions) {
@@ -86,7 +85,9 @@ export class UpnpMapper {
   get deadlineMs(): number {
     if (this.#exchange !== undefined) return Number.POSITIVE_INFINITY;
     if (this.#search !== undefined) return this.#search.deadlineMs;
-    return Math.min(...[...this.#ports.values()].map((port) => (port.isNeeded ? port.dueMs : Number.POSITIVE_INFINITY)));
+    return Math.min(
+      ...[...this.#ports.values()].map((port) => (port.isNeeded ? port.dueMs : Number.POSITIVE_INFINITY)),
+    );
   }
 
   /** False: the port is mapped in another way. It is asked for as soon as it is not any more. */
@@ -155,8 +156,8 @@ export class UpnpMapper {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     if (exchange === undefined || this.#wanted.length === 0) return;
-    if (exchange.type === 'description') this.#problem = SILENT;
-    else this.#giveUpService(SILENT);
+    if (exchange.type === 'description') this.#problem = SILENT_ROUTER;
+    else this.#giveUpService(SILENT_ROUTER);
   }
 
   /** Nothing is asked any more; the caller makes these requests, whatever is under way. They take the mappings back. */
@@ -175,7 +176,7 @@ export class UpnpMapper {
     const due = [...this.#ports.values()].filter((port) => port.isNeeded && nowMs >= port.dueMs);
     if (due.length === 0) return false;
     this.#wanted = due;
-    this.#problem = SILENT;
+    this.#problem = SILENT_ROUTER;
     this.#exchangeCount = 0;
     const service = due.map(({ mappedBy }) => mappedBy).find((mappedBy) => mappedBy !== undefined);
     this.#services = service === undefined ? [] : [service];
