@@ -1,7 +1,7 @@
 // Peers found through the DHT alone, without a tracker: a network of libtorrent's nodes in which Millrace looks up what
 // libtorrent announces, and libtorrent and aria2 what Millrace announces, over IPv4.
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -80,6 +80,37 @@ it('libtorrent finds what Millrace announces', { timeout: 2 * LIMIT_MS }, async 
   const process = await startNode(leech, 'get', bootstrap, magnet, output);
   await process.waitForLine((line) => line === '{"event": "complete"}', LIMIT_MS, 'having every piece');
   expect(readFileSync(join(output, name)).equals(bytes)).toBe(true);
+});
+
+/** The end of a command that asks the DHT. */
+async function askMillrace(host: Host, ...args: readonly string[]): Promise<{ text: string; code: number | null }> {
+  const process = spawnMillrace(host, ['dht', ...args, '--dht-bootstrap', bootstrap]);
+  const { code } = await process.exited;
+  return { text: process.stdoutLines.join('\n'), code };
+}
+
+it('libtorrent keeps what Millrace puts, and reads it; and the other way round', {
+  timeout: 2 * LIMIT_MS,
+}, async () => {
+  const host = await world.addHost('mr-dht');
+  // Items of libtorrent's nodes, signed and not.
+  const put = await askMillrace(host, 'put', 'from Millrace', '--json');
+  expect(put.code, put.text).toBe(0);
+  const { target } = JSON.parse(put.text) as { target: string };
+  const reader = await startNode(await world.addHost('lt-reader'), 'item', bootstrap, target);
+  await reader.waitForLine((line) => line === '{"event": "item", "text": "from Millrace"}', LIMIT_MS, 'the item');
+  const key = join(folderOf(host, 'keys'), 'key');
+  for (const [version, text] of ['first', 'second'].entries()) {
+    const signed = await askMillrace(host, 'put', text, '--key', key, '--salt', 'news', '--json');
+    expect(JSON.parse(signed.text)).toMatchObject({ seq: version + 1 });
+    const { publicKey } = JSON.parse(signed.text) as { publicKey: string };
+    expect((await askMillrace(host, 'get', publicKey, '--salt', 'news')).text).toBe(text);
+  }
+
+  const writer = await startNode(await world.addHost('lt-writer'), 'put', bootstrap, 'from libtorrent');
+  await writer.waitForLine((line) => line === '{"event": "stored"}', LIMIT_MS, 'having stored it');
+  const hash = createHash('sha1').update('15:from libtorrent').digest('hex');
+  expect(await askMillrace(host, 'get', hash)).toEqual({ text: 'from libtorrent', code: 0 });
 });
 
 it('aria2 finds what Millrace announces', { timeout: 2 * LIMIT_MS }, async () => {

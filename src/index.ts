@@ -49,6 +49,20 @@ export type {
   WaitOptions,
 } from './engine/api.ts';
 export type {
+  DhtGetOptions,
+  DhtGetResult,
+  DhtItem,
+  DhtLike,
+  DhtLookupOptions,
+  DhtLookupResult,
+  DhtPingResult,
+  DhtPutOptions,
+  DhtPutResult,
+  DhtReach,
+  DhtSampleResult,
+  DhtValue,
+} from './engine/dht/dht-api.ts';
+export type {
   PeerReason,
   PeerReasonCode,
   PeerReasonCounts,
@@ -61,8 +75,8 @@ export { Torrent } from './engine/torrent/torrent.ts';
 export type { Log, LogLevel } from './platform/log.ts';
 export { SessionError, type SessionErrorCode } from './platform/session-error.ts';
 
-/** Nodes that others run for everyone to begin with: several, of different hands. */
-const DHT_BOOTSTRAP: readonly string[] = [
+/** Nodes of the DHT that others run for everyone to begin with: several, of different hands. */
+export const DHT_BOOTSTRAP: readonly string[] = [
   'router.bittorrent.com:6881',
   'dht.transmissionbt.com:6881',
   'router.utorrent.com:6881',

@@ -3,7 +3,9 @@
 node PORT LISTEN BOOT                       be a node; BOOT is host:port or ""
 seed PORT LISTEN BOOT TORRENT DIR           and announce a torrent whose data is in DIR
 get  PORT LISTEN BOOT MAGNET DIR            and download a magnet link
-Prints JSON lines: {"event": "ready"}, {"event": "complete"}.
+put  PORT LISTEN BOOT TEXT                  and have the DHT keep a text
+item PORT LISTEN BOOT TARGET                and look for an item until it is there
+Prints JSON lines: {"event": "ready"}, {"event": "complete"}, {"event": "stored"}, {"event": "item", "text": ...}.
 """
 import json
 import sys
@@ -12,8 +14,8 @@ import time
 import libtorrent as lt
 
 
-def say(event):
-    print(json.dumps({"event": event}), flush=True)
+def say(event, **fields):
+    print(json.dumps({"event": event, **fields}), flush=True)
 
 
 mode, port, listen, boot = sys.argv[1:5]
@@ -51,5 +53,24 @@ if mode in ("seed", "get"):
             announced = time.time()
         time.sleep(0.1)
     say("complete")
+if mode in ("put", "item"):
+    session.apply_settings({"alert_mask": lt.alert.category_t.all_categories})
+    asked = 0.0
+    is_done = False
+    while not is_done:
+        if time.time() - asked > 3:
+            if mode == "put":
+                session.dht_put_immutable_item(sys.argv[5])
+            else:
+                session.dht_get_immutable_item(lt.sha1_hash(bytes.fromhex(sys.argv[5])))
+            asked = time.time()
+        for alert in session.pop_alerts():
+            if isinstance(alert, lt.dht_put_alert) and alert.num_success > 0:
+                say("stored")
+                is_done = True
+            if isinstance(alert, lt.dht_immutable_item_alert) and alert.item:
+                say("item", text=alert.item.decode() if isinstance(alert.item, bytes) else str(alert.item))
+                is_done = True
+        time.sleep(0.05)
 while True:
     time.sleep(1)

@@ -2,6 +2,14 @@
 import type { Facade } from '../engine/api.ts';
 
 export async function loadFacade(): Promise<Facade> {
-  const { Session, createTorrent, readTorrent, scrapeTorrent, verifyTorrent } = await import('../index.ts');
-  return { openSession: (options) => Session.open(options), createTorrent, readTorrent, scrapeTorrent, verifyTorrent };
+  const engine = await import('../index.ts');
+  const { createTorrent, readTorrent, scrapeTorrent, verifyTorrent } = engine;
+  return {
+    openSession: (options) => engine.Session.open(options),
+    createTorrent,
+    readTorrent,
+    scrapeTorrent,
+    verifyTorrent,
+    dhtBootstrap: engine.DHT_BOOTSTRAP,
+  };
 }

@@ -15,7 +15,8 @@ async function runWith(args: readonly string[], overrides: Partial<CliContext> =
 test('help and version go to stdout with 0; no arguments at all are a usage error', async () => {
   const help = await runWith(['--help']);
   expect(help.exitCode).toBe(0);
-  for (const word of ['download', 'seed', 'create', 'show', 'verify', 'magnet']) expect(help.stdout).toContain(word);
+  for (const word of ['download', 'seed', 'create', 'show', 'verify', 'magnet', 'dht', 'doctor'])
+    expect(help.stdout).toContain(word);
   expect(await runWith(['--version'])).toMatchObject({ exitCode: 0, stdout: '1.2.3\n' });
   expect(await runWith([])).toMatchObject({ exitCode: 2, stdout: '' });
 });

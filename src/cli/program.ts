@@ -2,14 +2,16 @@
 // stays fast.
 import { Command, CommanderError, Option } from 'commander';
 import type { CreateFlags } from './commands/create.ts';
+import type { DoctorFlags } from './commands/doctor.ts';
 import type { SeedFlags } from './commands/seed.ts';
 import type { ShowFlags } from './commands/show.ts';
 import type { VerifyFlags } from './commands/verify.ts';
 import type { CliContext } from './context.ts';
+import { addDht } from './dht-program.ts';
 import { applyEnvironment } from './environment.ts';
 import { EXIT, type ExitCode, failureOf } from './exit-code.ts';
 import { writeFailure } from './output/failure-line.ts';
-import { parseUrl } from './parse/endpoint.ts';
+import { parsePeer, parsePort, parseUrl } from './parse/endpoint.ts';
 import { parseSize } from './parse/size.ts';
 import { addTransferOptions, collect, type TransferFlags } from './transfer-options.ts';
 
@@ -91,7 +93,33 @@ function createProgram(version: string, context: CliContext, setExitCode: (code:
 
   addCreate(program, context, setExitCode);
   addInspection(program, context, setExitCode);
+  addDht(program, context, setExitCode);
+  addDoctor(program, context, setExitCode);
   return program;
+}
+
+function addDoctor(program: Command, context: CliContext, setExitCode: (code: ExitCode) => void): void {
+  program
+    .command('doctor')
+    .description('test ports, router, DNS, trackers, DHT, disk and clock, and say what to do')
+    .argument('[torrent]', '.torrent file or its URL, magnet link, or -: its trackers are asked')
+    .option('-o, --output <DIR>', 'the folder to test (default: the current folder)')
+    .option('--port <N>', 'listening port', parsePort)
+    .option('--bind <ADDR>', 'address or interface name to listen on')
+    .option(
+      '--dht-bootstrap <HOST:PORT>',
+      'begin with this node of the DHT instead of the usual ones (repeatable)',
+      (value, previous: readonly string[] | undefined) => collect(parsePeer(value), previous),
+    )
+    .option('--offline', 'send nothing to anybody: ports and disk only')
+    .option('--no-dht', 'leave the DHT out')
+    .option('--no-trackers', 'leave the trackers out')
+    .option('--no-port-mapping', 'leave the router out')
+    .option('--json', 'print a JSON object for each test')
+    .action(async (torrent: string | undefined, flags: DoctorFlags) => {
+      const { doctor } = await import('./commands/doctor.ts');
+      setExitCode(await doctor(torrent, flags, context));
+    });
 }
 
 function addCreate(program: Command, context: CliContext, setExitCode: (code: ExitCode) => void): void {

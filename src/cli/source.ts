@@ -29,6 +29,15 @@ export async function loadSource(text: string, context: CliContext, signal: Abor
   }
 }
 
+/** Whether it is a link that names a publisher and no torrent (BEP 46): what it stands for is known to the DHT alone. */
+export function namesPublisher(source: LoadedSource): boolean {
+  return (
+    typeof source === 'string' &&
+    /[?&;]xs(?:\.\d+)?=urn(?::|%3a)btpk/i.test(source) &&
+    !/urn(?::|%3a)bt[im]h/i.test(source)
+  );
+}
+
 /** A name for messages: a link is long and says little. */
 export function sourceLabel(text: string): string {
   return text === '-' ? 'standard input' : cleanText(text, 120);

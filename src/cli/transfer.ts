@@ -9,7 +9,7 @@ import { CliFailure, EXIT, type ExitCode, type Failure, failureOf } from './exit
 import { cleanText } from './output/clean-text.ts';
 import type { Reporter } from './output/reporter.ts';
 import { selectFiles } from './select-files.ts';
-import type { LoadedSource } from './source.ts';
+import { type LoadedSource, namesPublisher, sourceLabel } from './source.ts';
 import { keepsSeeding, type TransferFlags } from './transfer-options.ts';
 
 const CLOSE_ANNOUNCE_MS = 3_000;
@@ -37,6 +37,8 @@ interface Entry {
   /** Ends the waiting for this torrent alone. */
   readonly abandon: AbortController;
   isComplete: boolean;
+  /** Its publisher shares another torrent now, which has taken its place. */
+  isReplaced: boolean;
   failure: Failure | undefined;
 }
 
@@ -50,6 +52,12 @@ export class Transfer {
   /** Aborted by the user's interrupt or by --timeout: every wait ends. */
   readonly #stop = new AbortController();
   readonly #entries: Entry[] = [];
+  /** Links whose publisher has not been found yet (BEP 46). */
+  readonly #unresolved = new Set<TransferJob>();
+  /** What is being followed; grows while it is waited for. */
+  readonly #tasks: Promise<void>[] = [];
+  /** Of links that became no torrent. */
+  readonly #failures: Failure[] = [];
 
   constructor(context: CliContext, flags: TransferFlags, reporter: Reporter, interrupt: AbortSignal) {
     this.#context = context;
@@ -74,11 +82,17 @@ export class Transfer {
     try {
       for (const { address, port } of session.listening) this.#reporter.listening(address, port);
       session.on('portMapping', (mapping) => this.#reporter.portMapping(mapping));
+      session.on('torrentUpdated', ({ torrent, infoHash }) => {
+        this.#tasks.push(this.#replace(session, torrent, infoHash));
+      });
       for (const job of jobs) {
-        if (!this.#stop.signal.aborted) await this.#add(session, job);
+        if (this.#stop.signal.aborted) break;
+        if (namesPublisher(job.source)) this.#tasks.push(this.#addPublished(session, job));
+        else await this.#add(session, job);
       }
       ticker = setInterval(() => this.#showProgress(), this.#reporter.intervalMs);
-      await Promise.all(this.#entries.map((entry) => this.#follow(entry)));
+      // By number: a task may bring another.
+      for (let i = 0; i < this.#tasks.length; i++) await this.#tasks[i];
     } finally {
       clearInterval(ticker);
       clearTimeout(timeout);
@@ -86,7 +100,7 @@ export class Transfer {
       await closeSession(session);
       if (state !== undefined) await writeDhtState(this.#context.env, state);
     }
-    return this.#entries.length === 0 ? EXIT.interrupted : this.#exitCode();
+    return this.#exitCode();
   }
 
   #sessionOptions(): SessionOptions {
@@ -126,7 +140,7 @@ export class Transfer {
     const { timeout } = this.#flags;
     if (timeout === undefined) return undefined;
     const giveUp = (): void => {
-      if (this.#unfinished().length > 0) this.#stop.abort(new TimedOut());
+      if (this.#unfinished().length > 0 || this.#unresolved.size > 0) this.#stop.abort(new TimedOut());
     };
     return setTimeout(giveUp, Math.min(timeout, TIMER_MAX_MS));
   }
@@ -142,6 +156,8 @@ export class Transfer {
       verify: job.verify,
       seedOnly: job.isSeed,
       superSeeding: job.superSeeding === true,
+      // Only what a publisher shares may have to be waited for.
+      ...(namesPublisher(job.source) ? { signal: this.#stop.signal } : {}),
     };
     const startedMs = this.#context.nowMs();
     const torrent = await session.add(job.source, options);
@@ -152,12 +168,41 @@ export class Transfer {
       startedMs,
       abandon: new AbortController(),
       isComplete: false,
+      isReplaced: false,
       failure: undefined,
     };
     this.#entries.push(entry);
     this.#reporter.added(torrent);
     if (job.isSeed) this.#reporter.magnet(torrent);
     if (torrent.files.length === 0) this.#awaitMetadata(entry);
+    this.#tasks.push(this.#follow(entry));
+  }
+
+  /** Waits for what the DHT says, however long: other torrents do not wait with it. Never rejects. */
+  async #addPublished(session: SessionLike, job: TransferJob): Promise<void> {
+    this.#unresolved.add(job);
+    this.#reporter.note(`asking the DHT what the publisher of ${sourceLabel(String(job.source))} shares`);
+    try {
+      await this.#add(session, job);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      const failure = failureOf(error);
+      this.#failures.push(failure);
+      this.#reporter.failure(failure);
+    }
+    this.#unresolved.delete(job);
+  }
+
+  /** The link is added again and stands for the new torrent, in the place of the old one. Never rejects. */
+  async #replace(session: SessionLike, torrent: TorrentLike, infoHash: string): Promise<void> {
+    const entry = this.#entries.find((candidate) => candidate.torrent === torrent && !candidate.isReplaced);
+    if (entry === undefined || this.#stop.signal.aborted) return;
+    entry.isReplaced = true;
+    entry.abandon.abort();
+    this.#reporter.updated(torrent, infoHash);
+    // Both may have files of the same names: what is the same in them is found on disk.
+    await torrent.remove().catch(() => undefined);
+    await this.#addPublished(session, entry.job);
   }
 
   #awaitMetadata(entry: Entry): void {
@@ -233,23 +278,36 @@ export class Transfer {
   }
 
   #showProgress(): void {
-    this.#reporter.progress(this.#entries.map((entry) => entry.torrent));
+    const shown = this.#entries.filter(({ isReplaced }) => !isReplaced);
+    if (shown.length > 0) this.#reporter.progress(shown.map(({ torrent }) => torrent));
   }
 
   #unfinished(): Entry[] {
-    return this.#entries.filter((entry) => !entry.job.isSeed && !entry.isComplete && entry.failure === undefined);
+    return this.#entries.filter(
+      ({ job, isComplete, isReplaced, failure }) => !job.isSeed && !isComplete && !isReplaced && failure === undefined,
+    );
   }
 
   #exitCode(): ExitCode {
-    const failed = this.#entries.find((entry) => entry.failure !== undefined);
-    if (failed?.failure !== undefined) return failed.failure.exitCode;
+    const failed = this.#entries.find((entry) => entry.failure !== undefined)?.failure ?? this.#failures[0];
+    if (failed !== undefined) return failed.exitCode;
     const [unfinished] = this.#unfinished();
-    if (unfinished === undefined) return EXIT.done;
+    if (unfinished === undefined && this.#unresolved.size === 0) {
+      return this.#entries.length === 0 ? EXIT.interrupted : EXIT.done;
+    }
     if (!(this.#stop.signal.reason instanceof TimedOut)) return EXIT.interrupted;
-    const failure = failureOf(timeoutFailure(unfinished.torrent));
+    const failure = failureOf(unfinished === undefined ? unresolvedFailure() : timeoutFailure(unfinished.torrent));
     this.#reporter.failure(failure);
     return failure.exitCode;
   }
+}
+
+function unresolvedFailure(): CliFailure {
+  return new CliFailure(
+    'METADATA_NOT_FOUND',
+    EXIT.metadataNotFound,
+    'No node of the DHT knew in time what the publisher shares; try a longer --timeout, or ask the publisher to put it again.',
+  );
 }
 
 function timeoutFailure(torrent: TorrentLike): CliFailure {

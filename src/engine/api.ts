@@ -5,6 +5,7 @@ import type { Log } from '../platform/log.ts';
 import type { SessionError } from '../platform/session-error.ts';
 import type { TorrentFormat } from '../protocol/metainfo/metainfo.ts';
 import type * as sources from '../swarm/peer-source.ts';
+import type { DhtLike } from './dht/dht-api.ts';
 import type { PeerReason, TorrentDiagnosis } from './diagnosis/reasons.ts';
 
 /** Who told us of a peer: peer exchange (BEP 11), the DHT (BEP 5), local discovery (BEP 14), … */
@@ -39,6 +40,8 @@ export interface SessionOptions {
   readonly dhtBootstrap?: readonly string[];
   /** What `Session.dhtState()` gave in an earlier run: the DHT is there sooner. */
   readonly dhtState?: Uint8Array;
+  /** Only ask in the DHT and answer nobody (BEP 43): for programs that are gone soon. @defaultValue false */
+  readonly dhtReadOnly?: boolean;
   /** Listen and connect over TCP. @defaultValue true */
   readonly tcp?: boolean;
   /** Peers of a torrent are told of each other, and tell us (BEP 11); never those of a private torrent. @defaultValue true */
@@ -272,6 +275,11 @@ export interface SessionEvents {
   readonly portMapping: PortMappingStats;
   readonly torrentAdded: { readonly torrent: TorrentLike };
   readonly torrentRemoved: { readonly torrent: TorrentLike };
+  /**
+   * The publisher of a torrent that was added by a public key (BEP 46) shares another one now. Nothing is done about it: add
+   * the link again, after `remove` where both would write the same files.
+   */
+  readonly torrentUpdated: { readonly torrent: TorrentLike; readonly infoHash: string };
 }
 
 /** What a router was asked for, and what came of it. */
@@ -426,7 +434,8 @@ export interface SessionLike {
   /** What routers were asked for; empty while there is none that would help. */
   readonly portMappings: readonly PortMappingStats[];
   /**
-   * Adds a torrent and starts it. Resolves once it is registered; a known info-hash returns the torrent that is there.
+   * Adds a torrent and starts it. Resolves once it is registered; a known info-hash returns the torrent that is there. For a
+   * link that names a publisher's key (BEP 46) that is when the DHT has told what the publisher shares.
    * @param source A magnet link or info-hash, or the bytes of a .torrent file.
    * @throws {SessionError} `METAINFO_INVALID`, `MAGNET_INVALID`, `SESSION_CLOSED`.
    */
@@ -434,6 +443,8 @@ export interface SessionLike {
   stats(): SessionStats;
   /** Limits all torrents together from now on; what is absent is not limited. @throws {RangeError} a rate that is not above 0. */
   setLimits(limits: RateLimitOptions): void;
+  /** Looks up and stores in the DHT; undefined when the session uses none. */
+  readonly dht: DhtLike | undefined;
   /** What to give to the next session as `dhtState`; undefined without a DHT, or when no node was met. */
   dhtState(): Uint8Array | undefined;
   on<Name extends keyof SessionEvents>(
@@ -551,4 +562,6 @@ export interface Facade {
   verifyTorrent(metainfo: Uint8Array, folder: string, options?: VerifyTorrentOptions): Promise<VerifyResult>;
   /** Asks the trackers of a torrent how large its swarm is: listens nowhere and announces nothing. */
   scrapeTorrent(source: string | Uint8Array, options?: ScrapeTorrentOptions): Promise<readonly ScrapeResult[]>;
+  /** Where the DHT begins unless it is told otherwise, as `host:port`. */
+  readonly dhtBootstrap: readonly string[];
 }

@@ -2,7 +2,7 @@
 import { bytesToHex } from '../base/bytes.ts';
 import type { Crypto } from '../platform/crypto.ts';
 import { SessionError } from '../platform/session-error.ts';
-import { formatMagnet, parseMagnet } from '../protocol/magnet/index.ts';
+import { formatMagnet, type Magnet, type MagnetPublisher, parseMagnet } from '../protocol/magnet/index.ts';
 import { decodeMetainfo } from '../protocol/metainfo/index.ts';
 import type { InfoDictionary, Metainfo } from '../protocol/metainfo/metainfo.ts';
 
@@ -27,7 +27,7 @@ export interface TorrentSource {
 
 /** @throws {SessionError} `METAINFO_INVALID`, `MAGNET_INVALID`. */
 export function parseTorrentSource(source: string | Uint8Array, crypto: Crypto): TorrentSource {
-  if (typeof source === 'string') return sourceOfMagnet(source);
+  if (typeof source === 'string') return sourceOfText(source);
   const parsed = decodeMetainfo(source, crypto);
   if (!parsed.ok) throw new SessionError(parsed.problem.code, parsed.problem.message, { operation: 'add' });
   return sourceOfMetainfo(parsed.value);
@@ -48,10 +48,28 @@ export function sourceOfMetainfo(metainfo: Metainfo): TorrentSource {
   };
 }
 
-function sourceOfMagnet(text: string): TorrentSource {
+/** The link, and who says by the DHT what torrent it stands for (BEP 46); undefined for any other source. */
+export function publishedSource(
+  source: string | Uint8Array,
+): { readonly magnet: Magnet; readonly publisher: MagnetPublisher } | undefined {
+  const parsed = typeof source === 'string' ? parseMagnet(source) : undefined;
+  if (parsed?.ok !== true || parsed.value.publisher === undefined) return undefined;
+  const { publisher, ...magnet } = parsed.value;
+  return { magnet, publisher };
+}
+
+function sourceOfText(text: string): TorrentSource {
   const parsed = parseMagnet(text);
   if (!parsed.ok) throw new SessionError(parsed.problem.code, parsed.problem.message, { operation: 'add' });
-  const magnet = parsed.value;
+  if (parsed.value.publisher !== undefined) {
+    const message = 'The link names a publisher (urn:btpk) and no torrent; ask the DHT which one it shares.';
+    throw new SessionError('MAGNET_INVALID', message, { operation: 'add' });
+  }
+  return sourceOfMagnet(parsed.value);
+}
+
+/** Of a link that names a torrent. */
+export function sourceOfMagnet(magnet: Magnet): TorrentSource {
   const hash = magnet.infoHash ?? magnet.infoHashV2;
   return {
     infoHash: magnet.infoHash,

@@ -19,6 +19,11 @@ export function metadataLine(torrent: Described & Pick<TorrentLike, 'files' | 'p
   });
 }
 
+/** The publisher shares another torrent now (BEP 46): the old info-hash, and the new one. */
+export function updatedLine(torrent: Identified, newInfoHash: string): string {
+  return toSafeJson({ event: 'updated', infoHash: identity(torrent), newInfoHash });
+}
+
 /** Where other clients get the torrent that `seed` shares. */
 export function magnetLine(torrent: Identified, magnet: string): string {
   return toSafeJson({ event: 'magnet', infoHash: identity(torrent), magnet });

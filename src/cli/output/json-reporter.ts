@@ -12,6 +12,7 @@ import {
   metadataLine,
   portMappingLine,
   progressLine,
+  updatedLine,
 } from './json-lines.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
 
@@ -45,6 +46,10 @@ export class JsonReporter implements Reporter {
 
   metadata(torrent: TorrentLike): void {
     this.#line(metadataLine(torrent));
+  }
+
+  updated(torrent: TorrentLike, infoHash: string): void {
+    this.#line(updatedLine(torrent, infoHash));
   }
 
   progress(torrents: readonly TorrentLike[]): void {

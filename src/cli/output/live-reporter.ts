@@ -48,6 +48,10 @@ export class LiveReporter implements Reporter {
     // The redrawn lines show it.
   }
 
+  updated(torrent: TorrentLike, infoHash: string): void {
+    this.note(`the publisher of ${nameOf(torrent)} shares ${infoHash} now`);
+  }
+
   progress(torrents: readonly TorrentLike[]): void {
     const shown = torrents.slice(0, LIVE_TORRENTS_MAX);
     const lines = shown.flatMap((torrent) => this.#linesOf(torrent));

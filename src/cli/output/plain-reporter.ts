@@ -45,6 +45,10 @@ export class PlainReporter implements Reporter {
     this.#say(addedText(torrent));
   }
 
+  updated(torrent: TorrentLike, infoHash: string): void {
+    this.note(`the publisher of ${nameOf(torrent)} shares ${infoHash} now`);
+  }
+
   progress(torrents: readonly TorrentLike[]): void {
     for (const torrent of torrents) {
       this.#say(`${nameOf(torrent)}: ${statusParts(torrent.stats(), false).join(', ')}`);

@@ -19,6 +19,8 @@ export interface Reporter {
   /** A router has mapped the port, or will not. */
   portMapping(mapping: PortMappingStats): void;
   metadata(torrent: TorrentLike): void;
+  /** The publisher of a torrent shares another one now, which takes its place (BEP 46). */
+  updated(torrent: TorrentLike, infoHash: string): void;
   progress(torrents: readonly TorrentLike[]): void;
   complete(torrent: TorrentLike, seconds: number): void;
   /** A failure of one torrent or of the whole command; always shown, on stderr. */

@@ -148,6 +148,7 @@ export function contextWithTorrent(
             listening: [{ address: '0.0.0.0', port: 6881 }],
             add: () => Promise.resolve(torrent),
             stats: refuse,
+            dht: undefined,
             dhtState: () => undefined,
             setLimits: () => {},
             on: () => () => {},
@@ -161,6 +162,7 @@ export function contextWithTorrent(
         createTorrent: refuse,
         verifyTorrent: refuse,
         scrapeTorrent: refuse,
+        dhtBootstrap: [],
       }),
   });
   return { ...context, sessions, closed };

@@ -21,6 +21,8 @@ const VERSION_MARK = Uint8Array.of(0x4d, 0x52, 0, 1);
 const SEARCHES_MAX = 16;
 /** Before a socket that broke is bound again. */
 const REBIND_MS = 10_000;
+/** Addresses that wait for the socket. */
+const EARLY_ADDRESSES_MAX = 500;
 /** Before hosts are resolved again of which none had an address. */
 const RESOLVE_AGAIN_MS = 30_000;
 
@@ -36,6 +38,8 @@ export interface DhtOptions {
   readonly bootstrap: readonly string[];
   /** Of an earlier run: `state()`. */
   readonly state: Uint8Array | undefined;
+  /** Asks only (BEP 43). */
+  readonly isReadOnly: boolean;
 }
 
 export interface DhtSearchHandler {
@@ -63,6 +67,9 @@ class DhtSide implements DeadlineEntry {
   readonly #waiting: Waiting[] = []; // BOUNDED: two for each torrent of the session
   /** Who has asked for a ping of an address. BOUNDED: by the caller's pings, each of which ends */
   readonly #pings = new Map<string, ((output: Extract<DhtOutput, { readonly type: 'pinged' }>) => void)[]>();
+  /** What was to be done while the socket was not there yet. BOUNDED: EARLY_ADDRESSES_MAX; the caller's pings */
+  readonly #earlyAddresses: Endpoint[] = [];
+  readonly #earlyPings: Endpoint[] = [];
   #socket: UdpSocket | undefined;
   #isListening = false;
   #isUnavailable = false;
@@ -85,6 +92,9 @@ class DhtSide implements DeadlineEntry {
     this.#socket = this.#options.mux.open(this.#family, 'dht', {
       handleListening: () => {
         this.#isListening = true;
+        for (const endpoint of this.#earlyPings.splice(0)) this.node.ping(endpoint, this.#nowMs());
+        const addresses = this.#earlyAddresses.splice(0);
+        if (addresses.length > 0) this.node.addAddresses(addresses, this.#nowMs());
         this.#begin();
         this.drive();
       },
@@ -119,6 +129,11 @@ class DhtSide implements DeadlineEntry {
 
   addAddresses(endpoints: readonly Endpoint[]): void {
     if (endpoints.length === 0) return;
+    if (!this.#isListening) {
+      // Queries that leave before there is a socket are lost, and each is waited for.
+      this.#earlyAddresses.push(...endpoints.slice(0, EARLY_ADDRESSES_MAX - this.#earlyAddresses.length));
+      return;
+    }
     this.node.addAddresses(endpoints, this.#nowMs());
     this.drive();
   }
@@ -127,9 +142,14 @@ class DhtSide implements DeadlineEntry {
     this.open();
     const key = `${endpoint.address}:${endpoint.port}`;
     const known = this.#pings.get(key);
-    if (known === undefined) this.#pings.set(key, [onDone]);
-    else known.push(onDone);
-    if (known === undefined) this.node.ping(endpoint, this.#nowMs());
+    if (known !== undefined) {
+      known.push(onDone);
+      return;
+    }
+    this.#pings.set(key, [onDone]);
+    if (this.#isListening) this.node.ping(endpoint, this.#nowMs());
+    else this.#earlyPings.push(endpoint);
+    this.#begin();
     this.drive();
   }
 
@@ -153,6 +173,9 @@ class DhtSide implements DeadlineEntry {
     this.#socket = undefined;
     this.#waiting.length = 0;
     this.#running.clear();
+    this.#earlyAddresses.length = 0;
+    this.#earlyPings.length = 0;
+    this.#pings.clear();
   }
 
   #begin(): void {
@@ -169,6 +192,9 @@ class DhtSide implements DeadlineEntry {
     }
     if (!this.#isUnavailable) return;
     for (const waiting of this.#waiting.splice(0)) waiting.handler.handleDone(undefined);
+    for (const endpoint of this.#earlyPings.splice(0)) {
+      this.#handle({ type: 'pinged', endpoint, contact: undefined, rttMs: 0 });
+    }
   }
 
   #drain(): void {
@@ -250,6 +276,7 @@ export class Dht {
           storage,
           externalAddress: options.externalAddress,
           version: VERSION_MARK,
+          isReadOnly: options.isReadOnly,
           ownId: family === 4 ? this.#saved?.ids.v4 : this.#saved?.ids.v6,
           closestOfOtherFamily: (target, count) => sides.get(other)?.node.closest(target, count) ?? [],
         },
@@ -269,6 +296,11 @@ export class Dht {
     let count = 0;
     for (const { node } of this.#sides.values()) count += node.nodeCount;
     return count;
+  }
+
+  /** Nodes known over one family. */
+  nodeCountOf(family: 4 | 6): number {
+    return this.#sides.get(family)!.node.nodeCount;
   }
 
   /** The UDP port that a peer of this family should know (BEP 5, "PORT"); 0: none. */

@@ -32,13 +32,16 @@ import type {
 } from '../api.ts';
 import { DeadlineQueue } from '../deadline-queue.ts';
 import { Dht } from '../dht/dht.ts';
+import type { DhtLike } from '../dht/dht-api.ts';
+import { DhtClient } from '../dht/dht-client.ts';
+import { PublishedTorrents } from '../dht/published-torrents.ts';
 import { LocalDiscovery } from '../local-discovery/local-discovery.ts';
 import { PortMapping } from '../port-mapping/port-mapping.ts';
 import { SendBuffers } from '../torrent/send-buffers.ts';
 import { type SwarmHashes, swarmHashesOf } from '../torrent/swarm-hash.ts';
 import { Torrent, type TorrentHost } from '../torrent/torrent.ts';
 import { WritePressure } from '../torrent/write-pressure.ts';
-import { parseTorrentSource, type TorrentSource } from '../torrent-source.ts';
+import { parseTorrentSource, publishedSource, type TorrentSource } from '../torrent-source.ts';
 import { TransferGate } from '../transfer-gate.ts';
 import { ConnectionBudget } from './connection-budget.ts';
 import { DialLine } from './dial-line.ts';
@@ -75,6 +78,10 @@ export class Session implements SessionLike {
   // BOUNDED: HALF_OPEN_INBOUND_MAX, kept by the connection budget.
   readonly #incoming = new Set<IncomingPeer>();
   readonly #mux: UdpMux;
+  /** Undefined: switched off. */
+  readonly #dhtClient: DhtClient | undefined;
+  /** Those that a publisher's key stands for (BEP 46). */
+  readonly #published: PublishedTorrents<Torrent>;
   #listeners: Listeners | undefined;
   /** Undefined: switched off. */
   readonly #portMapping: PortMapping | undefined;
@@ -158,6 +165,7 @@ export class Session implements SessionLike {
             externalPortOf: (port) => this.#externalUdpPortOf(port),
             bootstrap: settings.dhtBootstrap,
             state: options.dhtState,
+            isReadOnly: settings.dhtReadOnly,
           })
         : undefined,
       localDiscovery:
@@ -170,6 +178,15 @@ export class Session implements SessionLike {
       makeRoom: (connectionCount) => this.#makeRoom(connectionCount),
       nextPeerId: () => ++this.#lastPeerId,
     };
+    const { dht } = this.#context;
+    this.#dhtClient = dht === undefined ? undefined : new DhtClient(dht, platform);
+    this.#published = new PublishedTorrents({
+      dht: this.#dhtClient,
+      random,
+      sha1: (bytes) => crypto.sha1(bytes),
+      add: (source, added) => this.#addWhenFree(source, added),
+      handleUpdated: (torrent, infoHash) => this.#emitter.emit('torrentUpdated', { torrent, infoHash }),
+    });
   }
 
   /** Opens a session on any platform; resolves once it listens. @throws {SessionError} `LISTEN_FAILED`. */
@@ -228,6 +245,8 @@ export class Session implements SessionLike {
   /**
    * Adds a torrent and starts it. Resolves once it is registered; a known info-hash returns the torrent that is there.
    *
+   * Of a link that names a publisher's key (BEP 46): once the DHT has told what the publisher shares, which may take long.
+   *
    * @param source A magnet link or info-hash (BEP 9), or the bytes of a `.torrent` file (BEP 3, BEP 52).
    * @throws {RangeError} a rate or file index outside its range.
    * @throws {SessionError} `METAINFO_INVALID`, `MAGNET_INVALID`; `SESSION_CLOSED` after `close`.
@@ -236,12 +255,12 @@ export class Session implements SessionLike {
   async add(source: string | Uint8Array, options: AddTorrentOptions): Promise<Torrent> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const parsed = this.#parse(source);
-    // One that is on its way out still has the files open.
-    const known = this.#find(parsed);
-    if (known?.isRemoved === true) await known.remove();
-    signal?.throwIfAborted();
-    return this.#addParsed(parsed, options);
+    const published = publishedSource(source);
+    if (published !== undefined) {
+      this.#mustBeOpen();
+      return this.#published.add(published.magnet, published.publisher, options);
+    }
+    return this.#addWhenFree(this.#parse(source), options);
   }
 
   /** `add` without a promise. */
@@ -285,8 +304,8 @@ export class Session implements SessionLike {
   }
 
   /** Looks things up and stores them for who wants no torrent; undefined when the session uses no DHT. */
-  get dht(): Dht | undefined {
-    return this.#context.dht;
+  get dht(): DhtLike | undefined {
+    return this.#dhtClient;
   }
 
   on<Name extends keyof SessionEvents>(
@@ -307,6 +326,7 @@ export class Session implements SessionLike {
   closeNow(onClosed: () => void, timeoutMs: number): void {
     this.#isClosed = true;
     this.#listeners?.close();
+    this.#dhtClient?.close();
     this.#context.dht?.close();
     for (const peer of [...this.#incoming]) peer.close();
     let open = this.#torrents.size + 1;
@@ -350,6 +370,14 @@ export class Session implements SessionLike {
 
   #mustBeOpen(): void {
     if (this.#isClosed) throw new SessionError('SESSION_CLOSED', 'The session is closed; open another.');
+  }
+
+  async #addWhenFree(parsed: TorrentSource, options: AddTorrentOptions): Promise<Torrent> {
+    // One that is on its way out still has the files open.
+    const known = this.#find(parsed);
+    if (known?.isRemoved === true) await known.remove();
+    options.signal?.throwIfAborted();
+    return this.#addParsed(parsed, options);
   }
 
   #addParsed(parsed: TorrentSource, options: AddTorrentOptions): Torrent {
@@ -426,6 +454,7 @@ export class Session implements SessionLike {
     for (const key of torrent.swarmKeys) {
       if (this.#bySwarmHash.get(key) === torrent) this.#bySwarmHash.delete(key);
     }
+    this.#published.forget(torrent);
     this.#emitter.emit('torrentRemoved', { torrent });
   }
 

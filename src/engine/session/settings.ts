@@ -18,6 +18,7 @@ export interface Settings {
   readonly tcp: boolean;
   readonly dht: boolean;
   readonly dhtBootstrap: readonly string[];
+  readonly dhtReadOnly: boolean;
   readonly pex: boolean;
   readonly localDiscovery: boolean;
   readonly portMapping: boolean;
@@ -51,6 +52,7 @@ export function resolveSettings(options: SessionOptions): Settings {
     // The engine alone knows no host of the Internet: who composes it with a real network says where to begin.
     dht: options.dht ?? false,
     dhtBootstrap: resolveHosts('dhtBootstrap', options.dhtBootstrap),
+    dhtReadOnly: options.dhtReadOnly ?? false,
     pex: options.pex ?? true,
     localDiscovery: options.localDiscovery ?? true,
     portMapping: options.portMapping ?? true,

@@ -1,2 +1,2 @@
-export { formatMagnet, type Magnet, magnetOf } from './magnet.ts';
+export { formatMagnet, type Magnet, type MagnetPublisher, magnetOf } from './magnet.ts';
 export { parseMagnet } from './parse-magnet.ts';

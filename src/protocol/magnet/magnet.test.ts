@@ -182,3 +182,19 @@ test('any text is read or refused, and never throws', () => {
     { numRuns: 500 },
   );
 });
+
+test('a publisher stands for the torrent that the DHT names (BEP 46)', () => {
+  const key = '8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e';
+  const plain = valid(`magnet:?xs=urn:btpk:${key}&dn=news`);
+  expect(bytesToHex(plain.publisher!.publicKey)).toBe(key);
+  expect(plain).toMatchObject({ name: 'news', publisher: { salt: new Uint8Array(0) } });
+  const salted = valid(`magnet:?xs=urn:btpk:${key.toUpperCase()}&s=6e`);
+  expect(salted.publisher!.salt).toEqual(Uint8Array.of(0x6e));
+  expect(formatMagnet(salted)).toBe(`magnet:?xs=urn:btpk:${key}&s=6e`);
+  expect(valid(`magnet:?xs=urn:btpk:${key}&xt=urn:btih:${V1}&s=zz`)).not.toHaveProperty('publisher');
+  expect(problemOf(`magnet:?xs=urn:btpk:${key.slice(2)}`)).toMatch(/public key/);
+  expect(problemOf(`magnet:?xs=urn:btpk:${key}&xs.2=urn:btpk:${'0'.repeat(64)}`)).toMatch(/two different public keys/);
+  expect(problemOf(`magnet:?xs=urn:btpk:${key}&s=6`)).toMatch(/salt/);
+  expect(problemOf(`magnet:?xs=urn:btpk:${key}&s=${'00'.repeat(65)}`)).toMatch(/salt/);
+  expect(problemOf('magnet:?xs=http://h/x.torrent')).toMatch(/names no torrent/);
+});

@@ -1,13 +1,23 @@
-// What a magnet link says (BEP 9, 53; v2 hashes as multihashes), and writing one. Reading is in parse-magnet.ts.
+// What a magnet link says (BEP 9, 46, 53; v2 hashes as multihashes), and writing one. Reading is in parse-magnet.ts.
 
 import { bytesToHex, encodeUtf8 } from '../../base/bytes.ts';
 import type { Metainfo } from '../metainfo/index.ts';
 
+/** Who says by the DHT what torrent the link stands for (BEP 46). */
+export interface MagnetPublisher {
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Tells the publisher's items apart; empty where it has one. */
+  readonly salt: Uint8Array;
+}
+
 export interface Magnet {
-  /** SHA-1 of the info dictionary, 20 bytes. At least one of the two hashes is there. */
+  /** SHA-1 of the info dictionary, 20 bytes. At least one of the two hashes is there, or a publisher. */
   readonly infoHash?: Uint8Array | undefined;
   /** SHA-256 of the info dictionary, 32 bytes. */
   readonly infoHashV2?: Uint8Array | undefined;
+  /** Only where the link has no hash: one that names a torrent stands for that torrent. */
+  readonly publisher?: MagnetPublisher | undefined;
   /** For showing until the metadata has come. Hostile text. */
   readonly name?: string | undefined;
   /** In the link's order; http, https, udp, ws and wss only. */
@@ -34,6 +44,11 @@ export function formatMagnet(magnet: Magnet): string {
   if (magnet.infoHash !== undefined) parameters.push(`xt=urn:btih:${bytesToHex(magnet.infoHash)}`);
   if (magnet.infoHashV2 !== undefined) {
     parameters.push(`xt=urn:btmh:${MULTIHASH_SHA256_PREFIX}${bytesToHex(magnet.infoHashV2)}`);
+  }
+  if (magnet.publisher !== undefined) {
+    const { publicKey, salt } = magnet.publisher;
+    parameters.push(`xs=urn:btpk:${bytesToHex(publicKey)}`);
+    if (salt.length > 0) parameters.push(`s=${bytesToHex(salt)}`);
   }
   if (magnet.name !== undefined) add('dn', magnet.name);
   if (magnet.lengthBytes !== undefined) parameters.push(`xl=${magnet.lengthBytes}`);

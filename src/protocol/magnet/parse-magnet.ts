@@ -1,8 +1,16 @@
-// Text of a user to a magnet link's meaning (BEP 9, 53), also a bare info-hash. A malformed hash or file selection is
+// Text of a user to a magnet link's meaning (BEP 9, 46, 53), also a bare info-hash. A malformed hash or file selection is
 // an error; an odd tracker, peer or unknown parameter is left out.
 
 import { decodeUtf8Lenient, hexToBytes } from '../../base/bytes.ts';
-import { FILES_MAX, MAGNET_MAX_CHARACTERS, MAGNET_PEERS_MAX, TRACKERS_PER_TIER_MAX, WEB_SEEDS_MAX } from '../limits.ts';
+import { PUBLIC_KEY_BYTES } from '../dht/item.ts';
+import {
+  DHT_SALT_MAX_BYTES,
+  FILES_MAX,
+  MAGNET_MAX_CHARACTERS,
+  MAGNET_PEERS_MAX,
+  TRACKERS_PER_TIER_MAX,
+  WEB_SEEDS_MAX,
+} from '../limits.ts';
 import { acceptUrl, type Parsed, TRACKER_SCHEMES, WEB_SEED_SCHEMES } from '../metainfo/index.ts';
 import { type Magnet, MULTIHASH_SHA256_PREFIX } from './magnet.ts';
 
@@ -38,6 +46,9 @@ function problem(message: string): Parsed<Magnet> {
 class MagnetReader {
   #infoHash: Uint8Array | undefined;
   #infoHashV2: Uint8Array | undefined;
+  #publicKey: Uint8Array | undefined;
+  #salt: Uint8Array | undefined;
+  #isSaltWrong = false;
   #name: string | undefined;
   #lengthBytes: number | undefined;
   #selectOnly: readonly (readonly [number, number])[] | undefined;
@@ -53,6 +64,11 @@ class MagnetReader {
     switch (key) {
       case 'xt':
         return this.#handleTopic(unescapeParameter(rawValue));
+      case 'xs':
+        return this.#handleExactSource(unescapeParameter(rawValue));
+      case 's':
+        this.#handleSalt(rawValue);
+        return undefined;
       case 'dn':
         this.#name ??= unescapeParameter(rawValue.replaceAll('+', ' ')).trim() || undefined;
         return undefined;
@@ -81,14 +97,23 @@ class MagnetReader {
   }
 
   finish(): Parsed<Magnet> {
-    if (this.#infoHash === undefined && this.#infoHashV2 === undefined) {
-      return problem('The magnet link names no torrent: it has neither xt=urn:btih: nor xt=urn:btmh:.');
+    const namesTorrent = this.#infoHash !== undefined || this.#infoHashV2 !== undefined;
+    if (!namesTorrent && this.#publicKey === undefined) {
+      return problem('The magnet link names no torrent: it has none of xt=urn:btih:, xt=urn:btmh: and xs=urn:btpk:.');
     }
+    if (!namesTorrent && this.#isSaltWrong) {
+      return problem(`The salt (s) of the magnet link is not hexadecimal, ${DHT_SALT_MAX_BYTES} bytes at most.`);
+    }
+    const publisher =
+      namesTorrent || this.#publicKey === undefined
+        ? undefined
+        : { publicKey: this.#publicKey, salt: this.#salt ?? new Uint8Array(0) };
     return {
       ok: true,
       value: {
         ...(this.#infoHash && { infoHash: this.#infoHash }),
         ...(this.#infoHashV2 && { infoHashV2: this.#infoHashV2 }),
+        ...(publisher && { publisher }),
         ...(this.#name !== undefined && { name: this.#name }),
         trackers: [...this.#trackers],
         webSeeds: [...this.#webSeeds],
@@ -97,6 +122,27 @@ class MagnetReader {
         ...(this.#lengthBytes !== undefined && { lengthBytes: this.#lengthBytes }),
       },
     };
+  }
+
+  /** BEP 46. Exact sources of other kinds (URLs of .torrent files, eDonkey's) mean nothing here. */
+  #handleExactSource(source: string): string | undefined {
+    if (!/^urn:btpk:/i.test(source)) return undefined;
+    const publicKey = hexToBytes(source.slice('urn:btpk:'.length));
+    if (publicKey?.length !== PUBLIC_KEY_BYTES) {
+      return 'The public key (urn:btpk) of the magnet link is not 64 hexadecimal digits.';
+    }
+    if (this.#publicKey !== undefined && !isSame(this.#publicKey, publicKey)) {
+      return 'The magnet link names two different public keys (urn:btpk).';
+    }
+    this.#publicKey = publicKey;
+    return undefined;
+  }
+
+  /** Only a link with a public key has a salt: what else `s` may mean elsewhere is not held against it. */
+  #handleSalt(text: string): void {
+    const salt = hexToBytes(text);
+    if (salt !== undefined && salt.length <= DHT_SALT_MAX_BYTES) this.#salt ??= salt;
+    else this.#isSaltWrong = true;
   }
 
   /** Other networks' topics (ed2k, tree:tiger …) may stand beside ours and mean nothing here. */
