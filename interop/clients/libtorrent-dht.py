@@ -68,8 +68,12 @@ if mode in ("put", "item"):
             if isinstance(alert, lt.dht_put_alert) and alert.num_success > 0:
                 say("stored")
                 is_done = True
-            if isinstance(alert, lt.dht_immutable_item_alert) and alert.item:
-                say("item", text=alert.item.decode() if isinstance(alert.item, bytes) else str(alert.item))
+            if isinstance(alert, lt.dht_immutable_item_alert):
+                try:
+                    text = alert.item["value"].decode()
+                except RuntimeError:  # nothing was found
+                    continue
+                say("item", text=text)
                 is_done = True
         time.sleep(0.05)
 while True:
