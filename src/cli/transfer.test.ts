@@ -1,6 +1,7 @@
 // Goal: what the user is told and which exit code follows from how a torrent ends. Method: a session whose one
 // torrent ends in a given way.
 import { expect, test } from 'vitest';
+import type { SessionLike, TorrentLike } from '../engine/api.ts';
 import { SessionError } from '../platform/session-error.ts';
 import { createReporter } from './output/create-reporter.ts';
 import { contextWithTorrent, statsWith, torrentWith } from './testing/fakes.ts';
@@ -132,4 +133,37 @@ test('session options follow the flags', async () => {
     tcp: false,
     trackers: false,
   });
+});
+
+test('a newer torrent of the publisher takes the place of the old one, which no longer counts', async () => {
+  const link = `magnet:?xs=urn:btpk:${'a'.repeat(64)}`;
+  const steps: string[] = [];
+  let tell: (payload: { torrent: TorrentLike; infoHash: string }) => void = () => {};
+  // Never complete: the command ends only because the other one has taken its place.
+  const old = torrentWith({ remove: async () => void steps.push('removed') });
+  const newer = torrentWith({ infoHash: 'b'.repeat(40), whenComplete: () => Promise.resolve() });
+  const context = contextWithTorrent(old);
+  const facade = await context.facade();
+  const session = await facade.openSession();
+  const published: SessionLike = {
+    ...session,
+    add: async (source) => {
+      steps.push(`added ${String(source)}`);
+      if (steps.length > 1) return newer;
+      setImmediate(() => tell({ torrent: old, infoHash: 'b'.repeat(40) }));
+      return old;
+    },
+    on: (name, listener) => {
+      if (name === 'torrentUpdated') tell = listener as typeof tell;
+      return () => {};
+    },
+  };
+  const withUpdates = { ...context, facade: async () => ({ ...facade, openSession: async () => published }) };
+  const reporter = createReporter(withUpdates, { json: true, quiet: false, verbosity: 0 });
+  const transfer = new Transfer(withUpdates, flags, reporter, new AbortController().signal);
+  expect(await transfer.run([{ ...job, source: link }])).toBe(0);
+  expect(steps).toEqual([`added ${link}`, 'removed', `added ${link}`]);
+  const lines = context.stdout.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.map(({ event }) => event)).toEqual(['listening', 'added', 'updated', 'added', 'progress', 'complete']);
+  expect(lines[2]).toMatchObject({ infoHash: 'a'.repeat(40), newInfoHash: 'b'.repeat(40) });
 });
