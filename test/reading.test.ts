@@ -10,8 +10,10 @@ import { CliProcess, temporaryFolder } from './cli/cli-process.ts';
 const QUIET = { dht: false, localDiscovery: false, portMapping: false } as const;
 
 const sessions: Session[] = [];
+const seeds: CliProcess[] = [];
 
 afterEach(async () => {
+  for (const seed of seeds.splice(0)) seed.child.kill('SIGKILL');
   for (const session of sessions.splice(0)) await session.close({ timeoutMs: 0 });
 });
 
@@ -30,6 +32,7 @@ async function startDownload(): Promise<{ torrent: Torrent; film: Uint8Array }> 
   const seedArguments = ['seed', join(folder, 'album.torrent'), '--data', join(folder, 'seed')];
   const network = ['--port', '0', '--bind', '127.0.0.1', '--no-trackers', '--max-upload', '4M'];
   const seed = new CliProcess([...seedArguments, '--json', ...network]);
+  seeds.push(seed);
   const { port } = await seed.event('listening');
   const session = await Session.open({ listenPort: 0, bind: '127.0.0.1', trackers: false, ...QUIET });
   sessions.push(session);
