@@ -14,7 +14,6 @@ export interface SpreadPeer {
 
 /** All pieces stand under one priority. */
 const ONLY = 1;
-const NOBODY = -1;
 const NO_PIECES: ReadonlySet<number> = new Set();
 
 export class PieceSpread {
@@ -22,13 +21,11 @@ export class PieceSpread {
   readonly #copies: AvailabilityBuckets;
   /** BOUNDED: by the peers connected, each with as many promises as the caller lets it have open. */
   readonly #promises = new Map<number, Set<number>>();
-  readonly #firstTakers: Int32Array;
 
   /** `have`: the pieces that we can give. */
   constructor(have: Bitfield, random: Random) {
     this.#copies = new AvailabilityBuckets(have.length, random);
     for (const piece of have.indexes()) this.#copies.insert(piece, ONLY);
-    this.#firstTakers = new Int32Array(have.length).fill(NOBODY);
   }
 
   /** Copies of the piece that has fewest, promised ones included. */
@@ -50,11 +47,6 @@ export class PieceSpread {
     return this.#copies.availabilityOf(piece);
   }
 
-  /** The peer that was promised the piece before all others, -1 = nobody yet: where others have it, it has passed it on. */
-  firstTakerOf(piece: number): number {
-    return this.#firstTakers[piece] ?? NOBODY;
-  }
-
   /** What was promised to the peer and has not come there. */
   promisedTo(peerId: number): ReadonlySet<number> {
     return this.#promises.get(peerId) ?? NO_PIECES;
@@ -73,7 +65,6 @@ export class PieceSpread {
     if (peer.have.has(piece) || promised.has(piece) || !this.#copies.has(piece)) return false;
     this.#promises.set(peer.id, promised.add(piece));
     this.#copies.increment(piece);
-    if (this.#firstTakers[piece] === NOBODY) this.#firstTakers[piece] = peer.id;
     return true;
   }
 
