@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { clients } from '../../interop/clients/all.ts';
 import type { Program } from '../../interop/clients/client.ts';
 import type { TorrentFormat } from '../../interop/torrents/makers.ts';
+import { knownNames, positive } from '../harness/option-values.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -88,17 +89,7 @@ export function parseOptions(): SwarmOptions | undefined {
 }
 
 function listOf<T extends string>(text: string, known: readonly T[], option: string): readonly T[] {
-  const chosen = text.split(',') as T[];
-  const unknown = chosen.filter((name) => !known.includes(name));
-  if (unknown.length > 0)
-    throw new Error(`${option} does not know ${unknown.join(', ')}; it knows ${known.join(', ')}`);
-  return chosen;
-}
-
-function positive(text: string, option: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`${option} wants a positive number`);
-  return value;
+  return knownNames(text.split(','), known, option);
 }
 
 export function parsePieceLength(text: string): number {
